@@ -1,0 +1,156 @@
+// Compiled by asc into the core and by tsc for engines without Wasm: i32 arithmetic over `Mem` only.
+// What a checked program may touch: its stack, its context, the values of its maps. One table of regions per
+// program (`REGION_*`), the region last hit remembered as a window, because accesses come in runs.
+
+import { Arg, Exit } from "../shared/codes.ts";
+import {
+  ARG_BITS,
+  EVENT,
+  EVENT_CONTEXT,
+  MAP_KEY_SIZE,
+  MAP_VALUE_SIZE,
+  PROBE_COUNT,
+  PROBE_REGION_SIZE,
+  PROBE_REGIONS,
+  PROGRAM,
+  PROGRAM_REGION_COUNT,
+  PROGRAM_REGIONS,
+  REG_R1,
+  REGION_END,
+  REGION_MAP,
+  REGION_RIGHTS,
+  REGION_SIZE,
+  REGION_START,
+  REGION_STRIDE,
+  REGION_VALUE_SIZE,
+  RIGHT_READ,
+  RIGHT_WRITE,
+  STACK_LOW,
+  STACK_TOP,
+  TRAP_ADDRESS,
+  TRAP_DETAIL,
+  WINDOW_HIGH,
+  WINDOW_LOW,
+  WINDOW_RIGHTS,
+} from "../shared/layout.ts";
+
+/** True when all of `at .. at + size` lies in `low .. high`; size is not negative and below 2^30. */
+function inside(m: Mem, at: i32, size: i32, low: i32, high: i32): bool {
+  return !m.below(at, low) && !m.below(high, (at + size) | 0) && !m.below((at + size) | 0, at);
+}
+
+/** True when the running program may do `right` with those bytes; addresses of 2^32 and more are the caller's to refuse. */
+export function mayAccess(m: Mem, at: i32, size: i32, right: i32): bool {
+  if (inside(m, at, size, m.load32(STACK_LOW), m.load32(STACK_TOP))) return true;
+  if (inside(m, at, size, m.load32(WINDOW_LOW), m.load32(WINDOW_HIGH))) {
+    return (m.load32(WINDOW_RIGHTS) & right) !== 0;
+  }
+  return searchRegions(m, at, size, right);
+}
+
+function searchRegions(m: Mem, at: i32, size: i32, right: i32): bool {
+  const program = m.load32(PROGRAM);
+  let region = m.load32(program + PROGRAM_REGIONS);
+  const end = (region + m.mul(m.load32(program + PROGRAM_REGION_COUNT), REGION_SIZE)) | 0;
+  for (; region !== end; region += REGION_SIZE) {
+    let low = m.load32(region + REGION_START);
+    let high = m.load32(region + REGION_END);
+    if (!inside(m, at, size, low, high)) continue;
+    const stride = m.load32(region + REGION_STRIDE);
+    if (stride !== 0) {
+      low = (at - m.rem(at - low, stride)) | 0;
+      high = (low + m.load32(region + REGION_VALUE_SIZE)) | 0;
+      if (!inside(m, at, size, low, high)) return false;
+    }
+    const rights = m.load32(region + REGION_RIGHTS);
+    m.store32(WINDOW_LOW, low);
+    m.store32(WINDOW_HIGH, high);
+    m.store32(WINDOW_RIGHTS, rights);
+    return (rights & right) !== 0;
+  }
+  return false;
+}
+
+/** True when the running program was given the map whose header is at `at`. */
+function ownsMap(m: Mem, at: i32): bool {
+  const program = m.load32(PROGRAM);
+  let region = m.load32(program + PROGRAM_REGIONS);
+  const end = (region + m.mul(m.load32(program + PROGRAM_REGION_COUNT), REGION_SIZE)) | 0;
+  for (; region !== end; region += REGION_SIZE) {
+    if (m.load32(region + REGION_MAP) === at) return at !== 0;
+  }
+  return false;
+}
+
+/** Address of the last byte + 1 of the probe region that holds `at`, or 0: a binary search, regions are sorted. */
+export function probeRegionEnd(m: Mem, at: i32): i32 {
+  const regions = m.load32(PROBE_REGIONS);
+  let low = 0;
+  let high = m.load32(PROBE_COUNT);
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const region = (regions + m.mul(middle, PROBE_REGION_SIZE)) | 0;
+    if (m.below(at, m.load32(region))) high = middle;
+    else if (!m.below(at, m.load32(region + 4))) low = middle + 1;
+    else return m.load32(region + 4);
+  }
+  return 0;
+}
+
+/** Memory argument `at` of `size` bytes. */
+function memoryArgument(m: Mem, at: i32, high: i32, size: i32, right: i32): bool {
+  return size === 0 || (high === 0 && size > 0 && size < 0x40000000 && mayAccess(m, at, size, right));
+}
+
+function argumentFits(m: Mem, kind: i32, register: i32, map: i32): bool {
+  const low = m.load32(register);
+  const high = m.load32(register + 4);
+  switch (kind) {
+    case Arg.MAP:
+      return high === 0 && ownsMap(m, low);
+    case Arg.MAP_KEY:
+      return memoryArgument(m, low, high, m.load32(map + MAP_KEY_SIZE), RIGHT_READ);
+    case Arg.MAP_VALUE:
+      return memoryArgument(m, low, high, m.load32(map + MAP_VALUE_SIZE), RIGHT_READ);
+    case Arg.MEM_READ:
+      return memoryArgument(m, low, high, m.load32(register + 8), RIGHT_READ);
+    case Arg.MEM_WRITE:
+      return memoryArgument(m, low, high, m.load32(register + 8), RIGHT_WRITE);
+    case Arg.SIZE:
+      return high === 0 && low > 0 && low < 0x40000000;
+    case Arg.SIZE_OR_ZERO:
+      return high === 0 && low >= 0 && low < 0x40000000;
+    case Arg.CONTEXT:
+      return high === 0 && low === m.load32(m.load32(EVENT) + EVENT_CONTEXT);
+    default:
+      return true;
+  }
+}
+
+/**
+ * Tests r1.. against a helper's argument classes. Exit.OK, or Exit.HELPER_ARGUMENT with the argument's
+ * number (1..5) and value left in TRAP_DETAIL and TRAP_ADDRESS.
+ */
+export function checkArguments(m: Mem, classes: i32): i32 {
+  let register = REG_R1;
+  let map = 0;
+  for (let left = classes; left !== 0; left >>>= ARG_BITS) {
+    const kind = left & ((1 << ARG_BITS) - 1);
+    // A size is tested with the memory before it, so that the memory's own test can rely on it.
+    const next = (left >>> ARG_BITS) & ((1 << ARG_BITS) - 1);
+    if ((kind === Arg.MEM_READ || kind === Arg.MEM_WRITE) && !argumentFits(m, next, register + 8, map)) {
+      return refuse(m, register + 8);
+    }
+    if (!argumentFits(m, kind, register, map)) return refuse(m, register);
+    if (kind === Arg.MAP) map = m.load32(register);
+    register += 8;
+  }
+  return Exit.OK;
+}
+
+function refuse(m: Mem, register: i32): i32 {
+  m.store32(TRAP_DETAIL, (register - REG_R1) / 8 + 1);
+  m.store32(TRAP_ADDRESS, m.load32(register));
+  m.store32(TRAP_ADDRESS + 4, m.load32(register + 4));
+  return Exit.HELPER_ARGUMENT;
+}

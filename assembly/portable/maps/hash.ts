@@ -1,0 +1,169 @@
+// Compiled by asc into the core and by tsc for engines without Wasm: i32 arithmetic over `Mem` only.
+// The data plane of hash maps: buckets of chained elements, all memory taken when the map is made.
+// Follows kernel/bpf/hashtab.c where a program can tell: an update of a present key puts a new element at
+// the head of its chain (who still holds the old value writes into the air), deleted elements are
+// reused last in first out, and a key that is not there makes iteration start again.
+//
+//   buckets: | head, lock | head, lock | …        elements: | next, hash, key…, value… | …
+//               |                                              ^
+//               +----------------------------------------------+
+
+import { BPF_EXIST, BPF_F_LOCK, BPF_NOEXIST, E2BIG, EEXIST, EINVAL, ENOENT } from "../../shared/codes.ts";
+import {
+  BUCKET_HEAD,
+  BUCKET_SIZE,
+  ELEMENT_HASH,
+  ELEMENT_KEY,
+  ELEMENT_NEXT,
+  MAP_BUCKET_MASK,
+  MAP_BUCKETS,
+  MAP_COUNT,
+  MAP_ELEMENTS,
+  MAP_FREE,
+  MAP_FRESH,
+  MAP_KEY_SIZE,
+  MAP_MAX_ENTRIES,
+  MAP_SEED,
+  MAP_SPARE,
+  MAP_STRIDE,
+  MAP_VALUE_OFFSET,
+  MAP_VALUE_SIZE,
+} from "../../shared/layout.ts";
+
+/** Multiply and fold, a word at a time; the finish is murmur3's, so that every bit reaches the bucket index. */
+function hashKey(m: Mem, seed: i32, key: i32, size: i32): i32 {
+  let hash = seed ^ size;
+  let at = key;
+  let left = size;
+  while (left >= 4) {
+    hash = m.mul(hash ^ m.load32(at), 0x9e3779b1 | 0);
+    hash ^= hash >>> 15;
+    at += 4;
+    left -= 4;
+  }
+  while (left > 0) {
+    hash = m.mul(hash ^ m.load8(at), 0x01000193);
+    at++;
+    left--;
+  }
+  hash ^= hash >>> 16;
+  hash = m.mul(hash, 0x85ebca6b | 0);
+  hash ^= hash >>> 13;
+  return hash | 0;
+}
+
+function hashOf(m: Mem, map: i32, key: i32): i32 {
+  return hashKey(m, m.load32(map + MAP_SEED), key, m.load32(map + MAP_KEY_SIZE));
+}
+
+function bucketOf(m: Mem, map: i32, hash: i32): i32 {
+  return (m.load32(map + MAP_BUCKETS) + m.mul(hash & m.load32(map + MAP_BUCKET_MASK), BUCKET_SIZE)) | 0;
+}
+
+/** The element with that key, or 0. */
+function find(m: Mem, map: i32, key: i32, hash: i32): i32 {
+  const size = m.load32(map + MAP_KEY_SIZE);
+  let element = m.load32(bucketOf(m, map, hash) + BUCKET_HEAD);
+  while (element !== 0) {
+    if (m.load32(element + ELEMENT_HASH) === hash && m.equal(element + ELEMENT_KEY, key, size))
+      return element;
+    element = m.load32(element + ELEMENT_NEXT);
+  }
+  return 0;
+}
+
+/** Takes `element` out of its bucket's chain. */
+function unlink(m: Mem, bucket: i32, element: i32): void {
+  const next = m.load32(element + ELEMENT_NEXT);
+  let at = m.load32(bucket + BUCKET_HEAD);
+  if (at === element) {
+    m.store32(bucket + BUCKET_HEAD, next);
+    return;
+  }
+  while (m.load32(at + ELEMENT_NEXT) !== element) at = m.load32(at + ELEMENT_NEXT);
+  m.store32(at + ELEMENT_NEXT, next);
+}
+
+/** An element for a new key; the caller has seen that the map is not full, so there is one. */
+function takeElement(m: Mem, map: i32): i32 {
+  const free = m.load32(map + MAP_FREE);
+  if (free !== 0) {
+    m.store32(map + MAP_FREE, m.load32(free + ELEMENT_NEXT));
+    return free;
+  }
+  const fresh = m.load32(map + MAP_FRESH);
+  m.store32(map + MAP_FRESH, fresh + 1);
+  return (m.load32(map + MAP_ELEMENTS) + m.mul(fresh, m.load32(map + MAP_STRIDE))) | 0;
+}
+
+/** Address of the value under the key at `key`, or 0. */
+export function hashLookup(m: Mem, map: i32, key: i32): i32 {
+  const element = find(m, map, key, hashOf(m, map, key));
+  if (element === 0) return 0;
+  return (element + m.load32(map + MAP_VALUE_OFFSET)) | 0;
+}
+
+/** Puts a value under a key; 0 or a negative error number. `flags` are the lower half, the upper is zero. */
+export function hashUpdate(m: Mem, map: i32, key: i32, value: i32, flags: i32): i32 {
+  if (m.below(BPF_EXIST, flags & ~BPF_F_LOCK)) return -EINVAL;
+  // No map has a lock in its values yet.
+  if ((flags & BPF_F_LOCK) !== 0) return -EINVAL;
+  const hash = hashOf(m, map, key);
+  const old = find(m, map, key, hash);
+  if (old !== 0 && flags === BPF_NOEXIST) return -EEXIST;
+  if (old === 0 && flags === BPF_EXIST) return -ENOENT;
+  let element = 0;
+  if (old !== 0) {
+    element = m.load32(map + MAP_SPARE);
+  } else {
+    const count = m.load32(map + MAP_COUNT);
+    if (count === m.load32(map + MAP_MAX_ENTRIES)) return -E2BIG;
+    m.store32(map + MAP_COUNT, count + 1);
+    element = takeElement(m, map);
+  }
+  m.copy(element + ELEMENT_KEY, key, m.load32(map + MAP_KEY_SIZE));
+  m.copy(element + m.load32(map + MAP_VALUE_OFFSET), value, m.load32(map + MAP_VALUE_SIZE));
+  m.store32(element + ELEMENT_HASH, hash);
+  const bucket = bucketOf(m, map, hash);
+  if (old !== 0) {
+    unlink(m, bucket, old);
+    m.store32(map + MAP_SPARE, old);
+  }
+  m.store32(element + ELEMENT_NEXT, m.load32(bucket + BUCKET_HEAD));
+  m.store32(bucket + BUCKET_HEAD, element);
+  return 0;
+}
+
+/** Removes a key; 0 or -ENOENT. The element's bytes stay as they are until it is used again. */
+export function hashDelete(m: Mem, map: i32, key: i32): i32 {
+  const hash = hashOf(m, map, key);
+  const element = find(m, map, key, hash);
+  if (element === 0) return -ENOENT;
+  unlink(m, bucketOf(m, map, hash), element);
+  m.store32(element + ELEMENT_NEXT, m.load32(map + MAP_FREE));
+  m.store32(map + MAP_FREE, element);
+  m.store32(map + MAP_COUNT, m.load32(map + MAP_COUNT) - 1);
+  return 0;
+}
+
+/** Writes the key after the one at `key`; the first one where `key` is 0 or not in the map. */
+export function hashNextKey(m: Mem, map: i32, key: i32, out: i32): i32 {
+  let bucket = m.load32(map + MAP_BUCKETS);
+  const end = (bucket + m.mul((m.load32(map + MAP_BUCKET_MASK) + 1) | 0, BUCKET_SIZE)) | 0;
+  let element = 0;
+  if (key !== 0) {
+    const hash = hashOf(m, map, key);
+    const known = find(m, map, key, hash);
+    if (known !== 0) {
+      element = m.load32(known + ELEMENT_NEXT);
+      bucket = bucketOf(m, map, hash) + BUCKET_SIZE;
+    }
+  }
+  while (element === 0) {
+    if (bucket === end) return -ENOENT;
+    element = m.load32(bucket + BUCKET_HEAD);
+    bucket += BUCKET_SIZE;
+  }
+  m.copy(out, element + ELEMENT_KEY, m.load32(map + MAP_KEY_SIZE));
+  return 0;
+}

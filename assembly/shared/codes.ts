@@ -1,0 +1,92 @@
+// Read by asc and by tsc: integers only. The small numbers that the core and its host exchange.
+
+/** Why a run ended: the low byte of what the core returns; engine/trap.ts turns it into an error. */
+export enum Exit {
+  OK = 0,
+  /** A load from memory that the program was not given. */
+  READ = 1,
+  /** A store or an atomic to such memory. */
+  WRITE = 2,
+  /** The instruction limit was reached. */
+  LIMIT = 3,
+  /** A byte that no arm takes. */
+  OPCODE = 4,
+  /** More local calls inside each other than MAX_FRAMES. */
+  CALL_DEPTH = 5,
+  /** A `callx` to something that is neither a function nor a helper. */
+  CALL_TARGET = 6,
+  /** A helper was given an argument that it must not have. */
+  HELPER_ARGUMENT = 7,
+  /** A helper written in JavaScript threw. */
+  HOST = 8,
+  /** Execution left the program. */
+  END = 9,
+}
+
+/** Classes of helper arguments, as the kernel's `enum bpf_arg_type` tells them apart. */
+export enum Arg {
+  NONE = 0,
+  ANYTHING = 1,
+  /** The header of one of the program's maps. */
+  MAP = 2,
+  /** Readable memory of the size of that map's keys, or of its values. */
+  MAP_KEY = 3,
+  MAP_VALUE = 4,
+  /** Readable or writable memory whose size is the next argument. */
+  MEM_READ = 5,
+  MEM_WRITE = 6,
+  /** That size: not zero, or zero allowed. */
+  SIZE = 7,
+  SIZE_OR_ZERO = 8,
+  /** The context, unchanged. */
+  CONTEXT = 9,
+}
+
+/** Helpers that the core runs itself; the number in the helper table's entry. */
+export enum CoreHelper {
+  HOST = 0,
+  MAP_LOOKUP_ELEM = 1,
+  MAP_UPDATE_ELEM = 2,
+  MAP_DELETE_ELEM = 3,
+  KTIME_GET_NS = 4,
+  GET_SMP_PROCESSOR_ID = 5,
+  GET_PRANDOM_U32 = 6,
+  GET_CURRENT_PID_TGID = 7,
+  GET_CURRENT_UID_GID = 8,
+  GET_CURRENT_COMM = 9,
+  PROBE_READ = 10,
+  PROBE_READ_STR = 11,
+}
+
+/** `enum bpf_map_type`. */
+export enum MapType {
+  HASH = 1,
+  ARRAY = 2,
+}
+
+/** Flags of map creation (uapi/linux/bpf.h). */
+export const BPF_F_NO_PREALLOC = 1;
+export const BPF_F_NUMA_NODE = 4;
+export const BPF_F_RDONLY = 8;
+export const BPF_F_WRONLY = 16;
+export const BPF_F_ZERO_SEED = 64;
+export const BPF_F_RDONLY_PROG = 128;
+export const BPF_F_WRONLY_PROG = 256;
+export const BPF_F_MMAPABLE = 1024;
+export const BPF_F_INNER_MAP = 4096;
+
+/** Flags of map updates. */
+export const BPF_ANY = 0;
+export const BPF_NOEXIST = 1;
+export const BPF_EXIST = 2;
+export const BPF_F_LOCK = 4;
+
+/** Error numbers (asm-generic/errno-base.h); functions return them negative. */
+export const EPERM = 1;
+export const ENOENT = 2;
+export const E2BIG = 7;
+export const ENOMEM = 12;
+export const EFAULT = 14;
+export const EEXIST = 17;
+export const EINVAL = 22;
+export const ENOTSUPP = 524;

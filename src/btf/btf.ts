@@ -1,0 +1,2 @@
+// BPF Type Format. (Being written.)
+export class Btf {}

@@ -1,0 +1,58 @@
+// The four errors of the library, and what each stage says with them. A loader fails (LoadError), a
+// verifier rejects (VerifierError, from the verifier), an engine traps (TrapError), and InternalError is a
+// bug of ours. A wrong call by the user is a TypeError or a RangeError. Messages read
+// "place: expected X, got Y".
+
+/** Why something could not be loaded; `LoadError.code` is one of these. */
+export type LoadErrorCode =
+  | "truncated" // the bytes end before what they announce
+  | "bad-magic" // not a file of the kind that was asked for
+  | "bad-elf" // an ELF file that contradicts itself
+  | "wrong-machine" // an ELF file for another machine or byte order
+  | "bad-btf" // type information that contradicts itself
+  | "bad-relocation" // a relocation of unknown kind or to an unknown place
+  | "bad-map" // a map definition that no kernel would create
+  | "unsupported" // well-formed, but of a kind that this version does not load
+  | "unknown-opcode" // a byte that no instruction has
+  | "reserved-field" // a field that must be zero (or one of few values) is not
+  | "bad-jump" // a jump or call that leaves the program or lands inside a wide instruction
+  | "bad-syntax" // assembly text that does not parse
+  | "bad-format" // a tracepoint format file that does not parse
+  | "bad-trace" // a recorded trace that does not parse
+  | "bad-program"; // a program that no engine can run (empty, falls off its end)
+
+/** A loader could not make sense of its input. */
+export class LoadError extends Error {
+  override readonly name = "LoadError";
+  readonly code: LoadErrorCode;
+  /** Where in the input: a section, a line and column, an instruction slot. */
+  readonly place: string;
+
+  constructor(code: LoadErrorCode, place: string, problem: string, options?: ErrorOptions) {
+    super(place === "" ? problem : `${place}: ${problem}`, options);
+    this.code = code;
+    this.place = place;
+  }
+
+  /** The same failure, with an outer place put before its own. */
+  within(outer: string): LoadError {
+    const inner = this.place === "" ? this.message : this.message.slice(this.place.length + 2);
+    const place = this.place === "" ? outer : `${outer}: ${this.place}`;
+    return new LoadError(this.code, place, inner, { cause: this.cause ?? this });
+  }
+}
+
+/** Runs one stage of a loader; a LoadError that leaves it gets the stage's place in front. */
+export function atPlace<T>(place: string, stage: () => T): T {
+  try {
+    return stage();
+  } catch (error) {
+    throw error instanceof LoadError ? error.within(place) : error;
+  }
+}
+
+/** A bug of tracebee itself: no input should ever cause one. */
+export class InternalError extends Error {
+  override readonly name = "InternalError";
+  readonly code = "internal";
+}

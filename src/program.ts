@@ -1,0 +1,151 @@
+// A program as the loader gives it and the engines take it: instructions, the maps they use, licence, and
+// what is known of its source. Plain data, bound to no runtime; loading the same program twice shares it.
+
+import type { Btf } from "./btf/btf.ts";
+import { LoadError } from "./errors.ts";
+import { decode, type Insn, SLOT_SIZE } from "./isa/insn.ts";
+import type { ProgramType } from "./program-types.ts";
+
+/** What a map must be like when it is created: the fields of the kernel's `bpf_attr` for BPF_MAP_CREATE. */
+export interface MapSpec {
+  readonly name: string;
+  /** `enum bpf_map_type`. */
+  readonly type: number;
+  /** Bytes. */
+  readonly keySize: number;
+  readonly valueSize: number;
+  readonly maxEntries: number;
+  /** BPF_F_*. */
+  readonly flags: number;
+  /** For sections of global data: the bytes of the map's only value. */
+  readonly contents?: Uint8Array;
+  /** True when nobody may write once it is filled (`.rodata`). */
+  readonly frozen?: boolean;
+  /** Types of key and value in `btf`; 0 or missing when not known. */
+  readonly btf?: Btf;
+  readonly keyType?: number;
+  readonly valueType?: number;
+}
+
+/** An `lddw` that loads a map's address, or the address of byte `offset` of its first value. */
+export interface ProgramMapUse {
+  readonly slot: number;
+  readonly map: MapSpec;
+  readonly offset?: number;
+}
+
+/** A function inside a program; the first is its entry. */
+export interface ProgramFunction {
+  readonly slot: number;
+  readonly name: string;
+}
+
+/** Where an instruction comes from. */
+export interface SourceLine {
+  /** First slot that the line covers. */
+  readonly slot: number;
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  /** The line itself, as written. */
+  readonly text: string;
+}
+
+export interface ProgramInit {
+  readonly name: string;
+  readonly type: ProgramType;
+  /** Instruction bytes, a multiple of eight, little-endian. */
+  readonly insns: Uint8Array;
+  readonly license?: string;
+  /** ELF section, where there is one. */
+  readonly section?: string;
+  /** The attach point that the section names, e.g. `skb:kfree_skb`. */
+  readonly attachTo?: string;
+  readonly maps?: readonly ProgramMapUse[];
+  readonly functions?: readonly ProgramFunction[];
+  /** Sorted by slot. */
+  readonly lines?: readonly SourceLine[];
+  readonly btf?: Btf;
+}
+
+/** The largest program that the kernel loads for anyone, in slots (BPF_COMPLEXITY_LIMIT_INSNS). */
+export const MAX_SLOTS = 1_000_000;
+
+export class Program {
+  readonly name: string;
+  readonly type: ProgramType;
+  readonly insns: Uint8Array;
+  readonly license: string;
+  readonly section: string;
+  readonly attachTo: string | undefined;
+  readonly maps: readonly ProgramMapUse[];
+  readonly functions: readonly ProgramFunction[];
+  readonly lines: readonly SourceLine[];
+  readonly btf: Btf | undefined;
+  #decoded: readonly Insn[] | undefined;
+
+  /** Throws a LoadError when the bytes are no program: empty, cut short, or too many. */
+  constructor(init: ProgramInit) {
+    this.name = init.name;
+    this.type = init.type;
+    this.insns = init.insns;
+    this.license = init.license ?? "";
+    this.section = init.section ?? "";
+    this.attachTo = init.attachTo;
+    this.maps = init.maps ?? [];
+    this.functions = init.functions ?? [{ slot: 0, name: init.name }];
+    this.lines = init.lines ?? [];
+    this.btf = init.btf;
+    const place = `program ${this.name}`;
+    if (this.insns.length === 0) throw new LoadError("bad-program", place, "expected instructions, got none");
+    if (this.insns.length % SLOT_SIZE !== 0) {
+      throw new LoadError(
+        "truncated",
+        place,
+        `expected a multiple of ${SLOT_SIZE} bytes, got ${this.insns.length}`,
+      );
+    }
+    if (this.slots > MAX_SLOTS) {
+      throw new LoadError(
+        "bad-program",
+        place,
+        `expected at most ${MAX_SLOTS} instructions, got ${this.slots}`,
+      );
+    }
+  }
+
+  /** Slots; a wide instruction takes two. */
+  get slots(): number {
+    return this.insns.length / SLOT_SIZE;
+  }
+
+  /** The decoded instructions; a LoadError where one is not valid. */
+  get decoded(): readonly Insn[] {
+    this.#decoded ??= decode(this.insns);
+    return this.#decoded;
+  }
+
+  /** The source line that the instruction at `slot` comes from, where line info is there. */
+  lineAt(slot: number): SourceLine | undefined {
+    return this.lines.findLast((line) => line.slot <= slot);
+  }
+
+  /** The function that the instruction at `slot` is part of. */
+  functionAt(slot: number): ProgramFunction | undefined {
+    return this.functions.findLast((entry) => entry.slot <= slot);
+  }
+
+  /** True for licences that may use GPL-only helpers: the kernel's `license_is_gpl_compatible`. */
+  get isGpl(): boolean {
+    return GPL_COMPATIBLE.has(this.license);
+  }
+}
+
+const GPL_COMPATIBLE = new Set([
+  "GPL",
+  "GPL v2",
+  "GPL and additional rights",
+  "Dual BSD/GPL",
+  "Dual MIT/GPL",
+  "Dual MPL/GPL",
+]);
