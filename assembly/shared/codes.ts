@@ -19,8 +19,6 @@ export enum Exit {
   HELPER_ARGUMENT = 7,
   /** A helper written in JavaScript threw. */
   HOST = 8,
-  /** Execution left the program. */
-  END = 9,
 }
 
 /** Classes of helper arguments, as the kernel's `enum bpf_arg_type` tells them apart. */

@@ -35,8 +35,6 @@ export const TRAP_ADDRESS = 4232;
 export const TRAP_EVENT = 4240;
 /** u32: address of the record of the event that is running. */
 export const EVENT = 4244;
-/** u64: instructions left to a checked run. */
-export const FUEL = 4248;
 /** u32: address of the record of the program that is running. */
 export const PROGRAM = 4256;
 /** u32: the stack that may be accessed now: from the current frame's end to the first frame's top. */
@@ -49,6 +47,9 @@ export const WINDOW_RIGHTS = 4276;
 /** u32: the packet that LD_ABS and LD_IND read. */
 export const PACKET_START = 4280;
 export const PACKET_END = 4284;
+/** End of the state of a run: what is before, a run inside a run must leave as it was. */
+export const STATE_END = 4288;
+
 /** u32 x 4: state of the random number generator (xoshiro128**). */
 export const RANDOM = 4288;
 /** u32: address and number of the helper table's entries. */
@@ -59,8 +60,8 @@ export const PROBE_REGIONS = 4312;
 export const PROBE_COUNT = 4316;
 /** u32: top of the stack that runs use. */
 export const STACK_BASE = 4320;
-/** What an outer run must find again after a run inside it: registers to here. */
-export const STATE_END = 4324;
+/** u64: instructions that checked runs have executed so far. */
+export const EXECUTED = 4328;
 /** Saved frames of local calls, FRAME_SIZE each. */
 export const FRAMES = 4352;
 
@@ -148,10 +149,11 @@ export const TASK_COMM_SIZE = 16;
 
 // ---- helpers ------------------------------------------------------------------------------------
 
-/** Entry of the helper table: u32 argument classes (5 bits each, r1 lowest), u32 core function or 0. */
-export const HELPER_SIZE = 8;
+/** Entry of the helper table: u32 argument classes (5 bits each, r1 lowest), u32 core function or 0, u32 id. */
+export const HELPER_SIZE = 16;
 export const HELPER_ARGS = 0;
 export const HELPER_CORE = 4;
+export const HELPER_ID = 8;
 export const ARG_BITS = 5;
 
 // ---- maps ---------------------------------------------------------------------------------------

@@ -1,0 +1,758 @@
+// The hot loop: one switch over prepared code, one line per operation, two copies of it. `interpret<Checked>`
+// tests every access and counts instructions; `interpret<Verified>` runs what a verifier has proved. The
+// rhythm is always the same: read operands, compute, write, on to the next slot.
+//
+// Registers lie in linear memory at REGS, and prepared code (PROGRAM_*, CODE_*) holds their offsets there, so
+// that an operand is one load with a constant offset. RFC 9669 §4 says what the operations mean.
+
+import { Exit } from "./shared/codes";
+import { Op } from "./shared/opcodes";
+import {
+  CODE_DST, CODE_IMM, CODE_OFF, CODE_POINTER_HIGH, FLAG_RAW, FLAG_ZERO_STACK, FRAME_MAY_GOTO, FRAME_REGS,
+  FRAME_RETURN, FRAME_SIZE, FRAME_STACK, FRAMES, HELPER_ARGS, HELPER_CORE, HELPER_COUNT, HELPER_ID, HELPER_SIZE,
+  HELPERS, MAX_FRAMES, MAY_GOTO_LIMIT, PACKET_END, PACKET_START, PROGRAM_CODE, PROGRAM_FLAGS, PROGRAM_LIMIT_LOW,
+  REG_R0, REG_R10, REG_R6, REGS, RIGHT_READ, RIGHT_WRITE, EXECUTED, STACK_LOW, TRAP_ADDRESS, TRAP_DETAIL,
+  TRAP_SLOT,
+} from "./shared/layout";
+import { checkArguments, mayAccess } from "./portable/access";
+import { callCoreHelper } from "./portable/helpers";
+import { callHost } from "./host";
+
+/** The two modes; only their ids matter. */
+export class Checked {}
+export class Verified {}
+
+// ---- operands of the slot at pc -------------------------------------------------------------------
+
+@inline function dst64(pc: usize): u64 { return load<u64>(load<u8>(pc, CODE_DST), REGS); }
+@inline function src64(pc: usize): u64 { return load<u64>(load<u32>(pc, CODE_IMM), REGS); }
+@inline function imm64(pc: usize): u64 { return <u64>load<i32>(pc, CODE_IMM); }
+@inline function dst32(pc: usize): u32 { return load<u32>(load<u8>(pc, CODE_DST), REGS); }
+@inline function src32(pc: usize): u32 { return load<u32>(load<u32>(pc, CODE_IMM), REGS); }
+@inline function imm32(pc: usize): u32 { return load<u32>(pc, CODE_IMM); }
+@inline function off64(pc: usize): u64 { return <u64>load<i16>(pc, CODE_OFF); }
+@inline function set64(pc: usize, value: u64): void { store<u64>(load<u8>(pc, CODE_DST), value, REGS); }
+@inline function set32(pc: usize, value: u32): void { set64(pc, value); }
+@inline function setSrc(pc: usize, value: u64): void { store<u64>(load<u32>(pc, CODE_IMM), value, REGS); }
+@inline function jump(pc: usize): usize { return pc + (<usize>(<i32>load<i16>(pc, CODE_OFF)) << 3); }
+
+// ---- meanings that are more than one operator ------------------------------------------------------
+
+@inline function div<T>(a: T, b: T): T { return b == 0 ? 0 : a / b; }
+@inline function mod<T>(a: T, b: T): T { return b == 0 ? a : a % b; }
+/** Signed: the smallest number divided by -1 is itself. */
+@inline function sdiv<T>(a: T, b: T): T { return b == 0 ? 0 : b == -1 ? <T>0 - a : a / b; }
+@inline function smod<T>(a: T, b: T): T { return b == 0 ? a : b == -1 ? 0 : a % b; }
+@inline function swap16(value: u64): u64 { return <u64>bswap<u16>(<u16>value); }
+
+// ---- checked access ------------------------------------------------------------------------------------
+
+@inline function isChecked<M>(): bool { return idof<M>() == idof<Checked>(); }
+/** True when the access is one that the mode lets pass. */
+@inline function allowed<M>(at: u64, size: i32, right: i32): bool {
+  return !isChecked<M>() || (at >> 32 == 0 && mayAccess(mem(), <i32>at, size, right));
+}
+
+function fault(code: usize, pc: usize, at: u64, size: i32, exit: i32): i32 {
+  store<u32>(TRAP_SLOT, <u32>((pc - code) >> 3));
+  store<u64>(TRAP_ADDRESS, at);
+  store<u32>(TRAP_DETAIL, size);
+  return exit;
+}
+
+// ---- calls -----------------------------------------------------------------------------------------------
+
+/** Runs the helper at `index` of the table on the register file. */
+function callHelper<M>(index: u32): i32 {
+  const entry = load<u32>(HELPERS) + index * HELPER_SIZE;
+  if (isChecked<M>()) {
+    const refused = checkArguments(mem(), load<i32>(entry, HELPER_ARGS));
+    if (refused != Exit.OK) return refused;
+  }
+  const core = load<i32>(entry, HELPER_CORE);
+  return core != 0 ? callCoreHelper(mem(), core) : callHost(index);
+}
+
+/** The table's index of a helper's id, or the table's length. */
+function helperIndex(id: u64): u32 {
+  const count = load<u32>(HELPER_COUNT);
+  for (let index: u32 = 0; index < count; index++) {
+    if (load<u32>(load<u32>(HELPERS) + index * HELPER_SIZE, HELPER_ID) == id) return index;
+  }
+  return count;
+}
+
+/** Where the innermost frame that a chain of calls may have is saved. */
+const LAST_FRAME: usize = FRAMES + (MAX_FRAMES - 1) * FRAME_SIZE;
+
+function zeroStack(top: usize): void {
+  memory.fill(top - FRAME_STACK, 0, FRAME_STACK);
+}
+
+/** Opens the frame of a local call: what must survive it is saved, r10 is the new frame's top. */
+function pushFrame(frame: usize, returnTo: usize, flags: u32): void {
+  store<u32>(frame, <u32>returnTo, FRAME_RETURN);
+  for (let i: usize = 0; i < 40; i += 8) store<u64>(frame + i, load<u64>(i, REG_R6), FRAME_REGS);
+  store<u32>(frame, 0, FRAME_SIZE + FRAME_MAY_GOTO);
+  const top = load<u64>(REG_R10) - FRAME_STACK;
+  store<u64>(REG_R10, top);
+  store<u32>(STACK_LOW, <u32>top - FRAME_STACK);
+  if (flags & FLAG_ZERO_STACK) zeroStack(<usize>top);
+}
+
+/** Closes it; gives the slot before the one to go on with. */
+function popFrame(frame: usize): usize {
+  for (let i: usize = 0; i < 40; i += 8) store<u64>(i, load<u64>(frame + i, FRAME_REGS), REG_R6);
+  store<u32>(STACK_LOW, load<u32>(REG_R10) - FRAME_STACK);
+  return load<u32>(frame, FRAME_RETURN);
+}
+
+/** Address of `size` packet bytes at `offset`, or 0. */
+function packetAt(offset: i32, size: i32): usize {
+  const length = load<i32>(PACKET_END) - load<i32>(PACKET_START);
+  return offset < 0 || offset > length - size ? 0 : load<u32>(PACKET_START) + offset;
+}
+
+/** Every way out of the loop: the instructions of checked runs are summed up. */
+@inline function leave<M>(executed: u64, exit: i32): i32 {
+  if (isChecked<M>()) store<u64>(EXECUTED, load<u64>(EXECUTED) + executed);
+  return exit;
+}
+
+/**
+ * Runs the program whose record is at `program` on the register file until it exits: r0 is its result.
+ * Gives Exit.OK, or why it ended (with TRAP_* filled).
+ */
+export function interpret<M>(program: usize): i32 {
+  const code: usize = load<u32>(program, PROGRAM_CODE);
+  const flags = load<u32>(program, PROGRAM_FLAGS);
+  const limit = load<u64>(program, PROGRAM_LIMIT_LOW);
+  let fuel = limit;
+  let frame: usize = FRAMES;
+  let pc = code;
+  store<u32>(FRAMES + FRAME_MAY_GOTO, 0);
+  for (;; pc += 8) {
+    if (isChecked<M>()) {
+      if (fuel == 0) {
+        return leave<M>(limit - fuel, fault(code, pc, 0, 0, Exit.LIMIT));
+      }
+      fuel--;
+    }
+    const op: u32 = load<u8>(pc);
+    switch (op) {
+
+      // 64-bit arithmetic
+      case Op.ADD64_IMM: set64(pc, dst64(pc) + imm64(pc)); continue;
+      case Op.ADD64_REG: set64(pc, dst64(pc) + src64(pc)); continue;
+      case Op.SUB64_IMM: set64(pc, dst64(pc) - imm64(pc)); continue;
+      case Op.SUB64_REG: set64(pc, dst64(pc) - src64(pc)); continue;
+      case Op.MUL64_IMM: set64(pc, dst64(pc) * imm64(pc)); continue;
+      case Op.MUL64_REG: set64(pc, dst64(pc) * src64(pc)); continue;
+      case Op.OR64_IMM: set64(pc, dst64(pc) | imm64(pc)); continue;
+      case Op.OR64_REG: set64(pc, dst64(pc) | src64(pc)); continue;
+      case Op.AND64_IMM: set64(pc, dst64(pc) & imm64(pc)); continue;
+      case Op.AND64_REG: set64(pc, dst64(pc) & src64(pc)); continue;
+      case Op.XOR64_IMM: set64(pc, dst64(pc) ^ imm64(pc)); continue;
+      case Op.XOR64_REG: set64(pc, dst64(pc) ^ src64(pc)); continue;
+      case Op.MOV64_IMM: set64(pc, imm64(pc)); continue;
+      case Op.MOV64_REG: set64(pc, src64(pc)); continue;
+      case Op.NEG64: set64(pc, 0 - dst64(pc)); continue;
+      case Op.LSH64_IMM: set64(pc, dst64(pc) << imm64(pc)); continue;
+      case Op.RSH64_IMM: set64(pc, dst64(pc) >> imm64(pc)); continue;
+      case Op.ARSH64_IMM: set64(pc, <u64>(<i64>dst64(pc) >> <i64>imm64(pc))); continue;
+      case Op.DIV64_IMM: set64(pc, div<u64>(dst64(pc), imm64(pc))); continue;
+      case Op.MOD64_IMM: set64(pc, mod<u64>(dst64(pc), imm64(pc))); continue;
+      case Op.SDIV64_IMM: set64(pc, <u64>sdiv<i64>(dst64(pc), imm64(pc))); continue;
+      case Op.SMOD64_IMM: set64(pc, <u64>smod<i64>(dst64(pc), imm64(pc))); continue;
+      case Op.LSH64_REG: set64(pc, dst64(pc) << src64(pc)); continue;
+      case Op.RSH64_REG: set64(pc, dst64(pc) >> src64(pc)); continue;
+      case Op.ARSH64_REG: set64(pc, <u64>(<i64>dst64(pc) >> <i64>src64(pc))); continue;
+      case Op.DIV64_REG: set64(pc, div<u64>(dst64(pc), src64(pc))); continue;
+      case Op.MOD64_REG: set64(pc, mod<u64>(dst64(pc), src64(pc))); continue;
+      case Op.SDIV64_REG: set64(pc, <u64>sdiv<i64>(dst64(pc), src64(pc))); continue;
+      case Op.SMOD64_REG: set64(pc, <u64>smod<i64>(dst64(pc), src64(pc))); continue;
+      case Op.MOVSX64_B: set64(pc, <u64>(<i8>src64(pc))); continue;
+      case Op.MOVSX64_H: set64(pc, <u64>(<i16>src64(pc))); continue;
+      case Op.MOVSX64_W: set64(pc, <u64>(<i32>src64(pc))); continue;
+
+      // 32-bit arithmetic
+      case Op.ADD32_IMM: set32(pc, dst32(pc) + imm32(pc)); continue;
+      case Op.ADD32_REG: set32(pc, dst32(pc) + src32(pc)); continue;
+      case Op.SUB32_IMM: set32(pc, dst32(pc) - imm32(pc)); continue;
+      case Op.SUB32_REG: set32(pc, dst32(pc) - src32(pc)); continue;
+      case Op.MUL32_IMM: set32(pc, dst32(pc) * imm32(pc)); continue;
+      case Op.MUL32_REG: set32(pc, dst32(pc) * src32(pc)); continue;
+      case Op.OR32_IMM: set32(pc, dst32(pc) | imm32(pc)); continue;
+      case Op.OR32_REG: set32(pc, dst32(pc) | src32(pc)); continue;
+      case Op.AND32_IMM: set32(pc, dst32(pc) & imm32(pc)); continue;
+      case Op.AND32_REG: set32(pc, dst32(pc) & src32(pc)); continue;
+      case Op.XOR32_IMM: set32(pc, dst32(pc) ^ imm32(pc)); continue;
+      case Op.XOR32_REG: set32(pc, dst32(pc) ^ src32(pc)); continue;
+      case Op.MOV32_IMM: set32(pc, imm32(pc)); continue;
+      case Op.MOV32_REG: set32(pc, src32(pc)); continue;
+      case Op.NEG32: set32(pc, 0 - dst32(pc)); continue;
+      case Op.LSH32_IMM: set32(pc, dst32(pc) << imm32(pc)); continue;
+      case Op.RSH32_IMM: set32(pc, dst32(pc) >> imm32(pc)); continue;
+      case Op.ARSH32_IMM: set32(pc, <u32>(<i32>dst32(pc) >> <i32>imm32(pc))); continue;
+      case Op.DIV32_IMM: set32(pc, div<u32>(dst32(pc), imm32(pc))); continue;
+      case Op.MOD32_IMM: set32(pc, mod<u32>(dst32(pc), imm32(pc))); continue;
+      case Op.SDIV32_IMM: set32(pc, <u32>sdiv<i32>(dst32(pc), imm32(pc))); continue;
+      case Op.SMOD32_IMM: set32(pc, <u32>smod<i32>(dst32(pc), imm32(pc))); continue;
+      case Op.LSH32_REG: set32(pc, dst32(pc) << src32(pc)); continue;
+      case Op.RSH32_REG: set32(pc, dst32(pc) >> src32(pc)); continue;
+      case Op.ARSH32_REG: set32(pc, <u32>(<i32>dst32(pc) >> <i32>src32(pc))); continue;
+      case Op.DIV32_REG: set32(pc, div<u32>(dst32(pc), src32(pc))); continue;
+      case Op.MOD32_REG: set32(pc, mod<u32>(dst32(pc), src32(pc))); continue;
+      case Op.SDIV32_REG: set32(pc, <u32>sdiv<i32>(dst32(pc), src32(pc))); continue;
+      case Op.SMOD32_REG: set32(pc, <u32>smod<i32>(dst32(pc), src32(pc))); continue;
+      case Op.MOVSX32_B: set32(pc, <u32>(<i8>src32(pc))); continue;
+      case Op.MOVSX32_H: set32(pc, <u32>(<i16>src32(pc))); continue;
+
+      // byte order, and the cast between address spaces, which here are one
+      case Op.LE16: set64(pc, <u64>(<u16>dst64(pc))); continue;
+      case Op.LE32: set64(pc, <u64>(<u32>dst64(pc))); continue;
+      case Op.LE64: set64(pc, dst64(pc)); continue;
+      case Op.SWAP16: set64(pc, swap16(dst64(pc))); continue;
+      case Op.SWAP32: set64(pc, <u64>bswap<u32>(<u32>dst64(pc))); continue;
+      case Op.SWAP64: set64(pc, bswap<u64>(dst64(pc))); continue;
+      case Op.ADDR_SPACE_CAST: set64(pc, <u64>src32(pc)); continue;
+      case Op.LDDW: {
+        set64(pc, <u64>load<u32>(pc, CODE_IMM) | (<u64>load<u32>(pc, 8 + CODE_IMM) << 32));
+        pc += 8;
+        continue;
+      }
+
+      // jumps on 64-bit comparisons
+      case Op.JEQ64_IMM: if (dst64(pc) == imm64(pc)) pc = jump(pc); continue;
+      case Op.JEQ64_REG: if (dst64(pc) == src64(pc)) pc = jump(pc); continue;
+      case Op.JNE64_IMM: if (dst64(pc) != imm64(pc)) pc = jump(pc); continue;
+      case Op.JNE64_REG: if (dst64(pc) != src64(pc)) pc = jump(pc); continue;
+      case Op.JGT64_IMM: if (dst64(pc) > imm64(pc)) pc = jump(pc); continue;
+      case Op.JGT64_REG: if (dst64(pc) > src64(pc)) pc = jump(pc); continue;
+      case Op.JGE64_IMM: if (dst64(pc) >= imm64(pc)) pc = jump(pc); continue;
+      case Op.JGE64_REG: if (dst64(pc) >= src64(pc)) pc = jump(pc); continue;
+      case Op.JLT64_IMM: if (dst64(pc) < imm64(pc)) pc = jump(pc); continue;
+      case Op.JLT64_REG: if (dst64(pc) < src64(pc)) pc = jump(pc); continue;
+      case Op.JLE64_IMM: if (dst64(pc) <= imm64(pc)) pc = jump(pc); continue;
+      case Op.JLE64_REG: if (dst64(pc) <= src64(pc)) pc = jump(pc); continue;
+      case Op.JSGT64_IMM: if (<i64>dst64(pc) > <i64>imm64(pc)) pc = jump(pc); continue;
+      case Op.JSGT64_REG: if (<i64>dst64(pc) > <i64>src64(pc)) pc = jump(pc); continue;
+      case Op.JSGE64_IMM: if (<i64>dst64(pc) >= <i64>imm64(pc)) pc = jump(pc); continue;
+      case Op.JSGE64_REG: if (<i64>dst64(pc) >= <i64>src64(pc)) pc = jump(pc); continue;
+      case Op.JSLT64_IMM: if (<i64>dst64(pc) < <i64>imm64(pc)) pc = jump(pc); continue;
+      case Op.JSLT64_REG: if (<i64>dst64(pc) < <i64>src64(pc)) pc = jump(pc); continue;
+      case Op.JSLE64_IMM: if (<i64>dst64(pc) <= <i64>imm64(pc)) pc = jump(pc); continue;
+      case Op.JSLE64_REG: if (<i64>dst64(pc) <= <i64>src64(pc)) pc = jump(pc); continue;
+      case Op.JSET64_IMM: if ((dst64(pc) & imm64(pc)) != 0) pc = jump(pc); continue;
+      case Op.JSET64_REG: if ((dst64(pc) & src64(pc)) != 0) pc = jump(pc); continue;
+
+      // jumps on 32-bit comparisons
+      case Op.JEQ32_IMM: if (dst32(pc) == imm32(pc)) pc = jump(pc); continue;
+      case Op.JEQ32_REG: if (dst32(pc) == src32(pc)) pc = jump(pc); continue;
+      case Op.JNE32_IMM: if (dst32(pc) != imm32(pc)) pc = jump(pc); continue;
+      case Op.JNE32_REG: if (dst32(pc) != src32(pc)) pc = jump(pc); continue;
+      case Op.JGT32_IMM: if (dst32(pc) > imm32(pc)) pc = jump(pc); continue;
+      case Op.JGT32_REG: if (dst32(pc) > src32(pc)) pc = jump(pc); continue;
+      case Op.JGE32_IMM: if (dst32(pc) >= imm32(pc)) pc = jump(pc); continue;
+      case Op.JGE32_REG: if (dst32(pc) >= src32(pc)) pc = jump(pc); continue;
+      case Op.JLT32_IMM: if (dst32(pc) < imm32(pc)) pc = jump(pc); continue;
+      case Op.JLT32_REG: if (dst32(pc) < src32(pc)) pc = jump(pc); continue;
+      case Op.JLE32_IMM: if (dst32(pc) <= imm32(pc)) pc = jump(pc); continue;
+      case Op.JLE32_REG: if (dst32(pc) <= src32(pc)) pc = jump(pc); continue;
+      case Op.JSGT32_IMM: if (<i32>dst32(pc) > <i32>imm32(pc)) pc = jump(pc); continue;
+      case Op.JSGT32_REG: if (<i32>dst32(pc) > <i32>src32(pc)) pc = jump(pc); continue;
+      case Op.JSGE32_IMM: if (<i32>dst32(pc) >= <i32>imm32(pc)) pc = jump(pc); continue;
+      case Op.JSGE32_REG: if (<i32>dst32(pc) >= <i32>src32(pc)) pc = jump(pc); continue;
+      case Op.JSLT32_IMM: if (<i32>dst32(pc) < <i32>imm32(pc)) pc = jump(pc); continue;
+      case Op.JSLT32_REG: if (<i32>dst32(pc) < <i32>src32(pc)) pc = jump(pc); continue;
+      case Op.JSLE32_IMM: if (<i32>dst32(pc) <= <i32>imm32(pc)) pc = jump(pc); continue;
+      case Op.JSLE32_REG: if (<i32>dst32(pc) <= <i32>src32(pc)) pc = jump(pc); continue;
+      case Op.JSET32_IMM: if ((dst32(pc) & imm32(pc)) != 0) pc = jump(pc); continue;
+      case Op.JSET32_REG: if ((dst32(pc) & src32(pc)) != 0) pc = jump(pc); continue;
+      case Op.JA: pc = jump(pc); continue;
+      case Op.JA32: pc += <usize>load<i32>(pc, CODE_IMM) << 3; continue;
+      case Op.MAY_GOTO: {
+        const count = load<u32>(frame, FRAME_MAY_GOTO);
+        if (count == MAY_GOTO_LIMIT) pc = jump(pc);
+        else store<u32>(frame, count + 1, FRAME_MAY_GOTO);
+        continue;
+      }
+
+
+      // memory
+      case Op.LDX_B: {
+        const at = src64(pc) + off64(pc);
+        if (!allowed<M>(at, 1, RIGHT_READ)) {
+          return leave<M>(limit - fuel, fault(code, pc, at, 1, Exit.READ));
+        }
+        set64(pc, <u64>load<u8>(<usize>at));
+        continue;
+      }
+      case Op.LDX_H: {
+        const at = src64(pc) + off64(pc);
+        if (!allowed<M>(at, 2, RIGHT_READ)) {
+          return leave<M>(limit - fuel, fault(code, pc, at, 2, Exit.READ));
+        }
+        set64(pc, <u64>load<u16>(<usize>at));
+        continue;
+      }
+      case Op.LDX_W: {
+        const at = src64(pc) + off64(pc);
+        if (!allowed<M>(at, 4, RIGHT_READ)) {
+          return leave<M>(limit - fuel, fault(code, pc, at, 4, Exit.READ));
+        }
+        set64(pc, <u64>load<u32>(<usize>at));
+        continue;
+      }
+      case Op.LDX_DW: {
+        const at = src64(pc) + off64(pc);
+        if (!allowed<M>(at, 8, RIGHT_READ)) {
+          return leave<M>(limit - fuel, fault(code, pc, at, 8, Exit.READ));
+        }
+        set64(pc, <u64>load<u64>(<usize>at));
+        continue;
+      }
+      case Op.LDXS_B: {
+        const at = src64(pc) + off64(pc);
+        if (!allowed<M>(at, 1, RIGHT_READ)) {
+          return leave<M>(limit - fuel, fault(code, pc, at, 1, Exit.READ));
+        }
+        set64(pc, <u64>(<i64>load<i8>(<usize>at)));
+        continue;
+      }
+      case Op.LDXS_H: {
+        const at = src64(pc) + off64(pc);
+        if (!allowed<M>(at, 2, RIGHT_READ)) {
+          return leave<M>(limit - fuel, fault(code, pc, at, 2, Exit.READ));
+        }
+        set64(pc, <u64>(<i64>load<i16>(<usize>at)));
+        continue;
+      }
+      case Op.LDXS_W: {
+        const at = src64(pc) + off64(pc);
+        if (!allowed<M>(at, 4, RIGHT_READ)) {
+          return leave<M>(limit - fuel, fault(code, pc, at, 4, Exit.READ));
+        }
+        set64(pc, <u64>(<i64>load<i32>(<usize>at)));
+        continue;
+      }
+      case Op.ST_B: {
+        const at = dst64(pc) + off64(pc);
+        if (!allowed<M>(at, 1, RIGHT_WRITE)) {
+          return leave<M>(limit - fuel, fault(code, pc, at, 1, Exit.WRITE));
+        }
+        store<u8>(<usize>at, <u8>imm64(pc));
+        continue;
+      }
+      case Op.ST_H: {
+        const at = dst64(pc) + off64(pc);
+        if (!allowed<M>(at, 2, RIGHT_WRITE)) {
+          return leave<M>(limit - fuel, fault(code, pc, at, 2, Exit.WRITE));
+        }
+        store<u16>(<usize>at, <u16>imm64(pc));
+        continue;
+      }
+      case Op.ST_W: {
+        const at = dst64(pc) + off64(pc);
+        if (!allowed<M>(at, 4, RIGHT_WRITE)) {
+          return leave<M>(limit - fuel, fault(code, pc, at, 4, Exit.WRITE));
+        }
+        store<u32>(<usize>at, <u32>imm64(pc));
+        continue;
+      }
+      case Op.ST_DW: {
+        const at = dst64(pc) + off64(pc);
+        if (!allowed<M>(at, 8, RIGHT_WRITE)) {
+          return leave<M>(limit - fuel, fault(code, pc, at, 8, Exit.WRITE));
+        }
+        store<u64>(<usize>at, <u64>imm64(pc));
+        continue;
+      }
+      case Op.STX_B: {
+        const at = dst64(pc) + off64(pc);
+        if (!allowed<M>(at, 1, RIGHT_WRITE)) {
+          return leave<M>(limit - fuel, fault(code, pc, at, 1, Exit.WRITE));
+        }
+        store<u8>(<usize>at, <u8>src64(pc));
+        continue;
+      }
+      case Op.STX_H: {
+        const at = dst64(pc) + off64(pc);
+        if (!allowed<M>(at, 2, RIGHT_WRITE)) {
+          return leave<M>(limit - fuel, fault(code, pc, at, 2, Exit.WRITE));
+        }
+        store<u16>(<usize>at, <u16>src64(pc));
+        continue;
+      }
+      case Op.STX_W: {
+        const at = dst64(pc) + off64(pc);
+        if (!allowed<M>(at, 4, RIGHT_WRITE)) {
+          return leave<M>(limit - fuel, fault(code, pc, at, 4, Exit.WRITE));
+        }
+        store<u32>(<usize>at, <u32>src64(pc));
+        continue;
+      }
+      case Op.STX_DW: {
+        const at = dst64(pc) + off64(pc);
+        if (!allowed<M>(at, 8, RIGHT_WRITE)) {
+          return leave<M>(limit - fuel, fault(code, pc, at, 8, Exit.WRITE));
+        }
+        store<u64>(<usize>at, <u64>src64(pc));
+        continue;
+      }
+      case Op.LOAD_ACQ_B: {
+        const at = src64(pc) + off64(pc);
+        if (!allowed<M>(at, 1, RIGHT_READ)) {
+          return leave<M>(limit - fuel, fault(code, pc, at, 1, Exit.READ));
+        }
+        set64(pc, <u64>load<u8>(<usize>at));
+        continue;
+      }
+      case Op.LOAD_ACQ_H: {
+        const at = src64(pc) + off64(pc);
+        if (!allowed<M>(at, 2, RIGHT_READ)) {
+          return leave<M>(limit - fuel, fault(code, pc, at, 2, Exit.READ));
+        }
+        set64(pc, <u64>load<u16>(<usize>at));
+        continue;
+      }
+      case Op.LOAD_ACQ_W: {
+        const at = src64(pc) + off64(pc);
+        if (!allowed<M>(at, 4, RIGHT_READ)) {
+          return leave<M>(limit - fuel, fault(code, pc, at, 4, Exit.READ));
+        }
+        set64(pc, <u64>load<u32>(<usize>at));
+        continue;
+      }
+      case Op.LOAD_ACQ_DW: {
+        const at = src64(pc) + off64(pc);
+        if (!allowed<M>(at, 8, RIGHT_READ)) {
+          return leave<M>(limit - fuel, fault(code, pc, at, 8, Exit.READ));
+        }
+        set64(pc, <u64>load<u64>(<usize>at));
+        continue;
+      }
+      case Op.STORE_REL_B: {
+        const at = dst64(pc) + off64(pc);
+        if (!allowed<M>(at, 1, RIGHT_WRITE)) {
+          return leave<M>(limit - fuel, fault(code, pc, at, 1, Exit.WRITE));
+        }
+        store<u8>(<usize>at, <u8>src64(pc));
+        continue;
+      }
+      case Op.STORE_REL_H: {
+        const at = dst64(pc) + off64(pc);
+        if (!allowed<M>(at, 2, RIGHT_WRITE)) {
+          return leave<M>(limit - fuel, fault(code, pc, at, 2, Exit.WRITE));
+        }
+        store<u16>(<usize>at, <u16>src64(pc));
+        continue;
+      }
+      case Op.STORE_REL_W: {
+        const at = dst64(pc) + off64(pc);
+        if (!allowed<M>(at, 4, RIGHT_WRITE)) {
+          return leave<M>(limit - fuel, fault(code, pc, at, 4, Exit.WRITE));
+        }
+        store<u32>(<usize>at, <u32>src64(pc));
+        continue;
+      }
+      case Op.STORE_REL_DW: {
+        const at = dst64(pc) + off64(pc);
+        if (!allowed<M>(at, 8, RIGHT_WRITE)) {
+          return leave<M>(limit - fuel, fault(code, pc, at, 8, Exit.WRITE));
+        }
+        store<u64>(<usize>at, <u64>src64(pc));
+        continue;
+      }
+
+      // 32-bit atomics: one thread owns the memory, so they are plain
+      case Op.ATOMIC_ADD32: {
+        const at = dst64(pc) + off64(pc);
+        if (!allowed<M>(at, 4, RIGHT_WRITE)) {
+          return leave<M>(limit - fuel, fault(code, pc, at, 4, Exit.WRITE));
+        }
+        store<u32>(<usize>at, load<u32>(<usize>at) + src32(pc));
+        continue;
+      }
+      case Op.ATOMIC_OR32: {
+        const at = dst64(pc) + off64(pc);
+        if (!allowed<M>(at, 4, RIGHT_WRITE)) {
+          return leave<M>(limit - fuel, fault(code, pc, at, 4, Exit.WRITE));
+        }
+        store<u32>(<usize>at, load<u32>(<usize>at) | src32(pc));
+        continue;
+      }
+      case Op.ATOMIC_AND32: {
+        const at = dst64(pc) + off64(pc);
+        if (!allowed<M>(at, 4, RIGHT_WRITE)) {
+          return leave<M>(limit - fuel, fault(code, pc, at, 4, Exit.WRITE));
+        }
+        store<u32>(<usize>at, load<u32>(<usize>at) & src32(pc));
+        continue;
+      }
+      case Op.ATOMIC_XOR32: {
+        const at = dst64(pc) + off64(pc);
+        if (!allowed<M>(at, 4, RIGHT_WRITE)) {
+          return leave<M>(limit - fuel, fault(code, pc, at, 4, Exit.WRITE));
+        }
+        store<u32>(<usize>at, load<u32>(<usize>at) ^ src32(pc));
+        continue;
+      }
+      case Op.FETCH_ADD32: {
+        const at = dst64(pc) + off64(pc);
+        if (!allowed<M>(at, 4, RIGHT_WRITE)) {
+          return leave<M>(limit - fuel, fault(code, pc, at, 4, Exit.WRITE));
+        }
+        const old = load<u32>(<usize>at);
+        store<u32>(<usize>at, old + src32(pc));
+        setSrc(pc, old);
+        continue;
+      }
+      case Op.FETCH_OR32: {
+        const at = dst64(pc) + off64(pc);
+        if (!allowed<M>(at, 4, RIGHT_WRITE)) {
+          return leave<M>(limit - fuel, fault(code, pc, at, 4, Exit.WRITE));
+        }
+        const old = load<u32>(<usize>at);
+        store<u32>(<usize>at, old | src32(pc));
+        setSrc(pc, old);
+        continue;
+      }
+      case Op.FETCH_AND32: {
+        const at = dst64(pc) + off64(pc);
+        if (!allowed<M>(at, 4, RIGHT_WRITE)) {
+          return leave<M>(limit - fuel, fault(code, pc, at, 4, Exit.WRITE));
+        }
+        const old = load<u32>(<usize>at);
+        store<u32>(<usize>at, old & src32(pc));
+        setSrc(pc, old);
+        continue;
+      }
+      case Op.FETCH_XOR32: {
+        const at = dst64(pc) + off64(pc);
+        if (!allowed<M>(at, 4, RIGHT_WRITE)) {
+          return leave<M>(limit - fuel, fault(code, pc, at, 4, Exit.WRITE));
+        }
+        const old = load<u32>(<usize>at);
+        store<u32>(<usize>at, old ^ src32(pc));
+        setSrc(pc, old);
+        continue;
+      }
+      case Op.XCHG32: {
+        const at = dst64(pc) + off64(pc);
+        if (!allowed<M>(at, 4, RIGHT_WRITE)) {
+          return leave<M>(limit - fuel, fault(code, pc, at, 4, Exit.WRITE));
+        }
+        const old = load<u32>(<usize>at);
+        store<u32>(<usize>at, src32(pc));
+        setSrc(pc, old);
+        continue;
+      }
+      case Op.CMPXCHG32: {
+        const at = dst64(pc) + off64(pc);
+        if (!allowed<M>(at, 4, RIGHT_WRITE)) {
+          return leave<M>(limit - fuel, fault(code, pc, at, 4, Exit.WRITE));
+        }
+        const old = load<u32>(<usize>at);
+        if (old == load<u32>(REG_R0)) store<u32>(<usize>at, src32(pc));
+        store<u64>(REG_R0, old);
+        continue;
+      }
+
+      // 64-bit atomics: one thread owns the memory, so they are plain
+      case Op.ATOMIC_ADD64: {
+        const at = dst64(pc) + off64(pc);
+        if (!allowed<M>(at, 8, RIGHT_WRITE)) {
+          return leave<M>(limit - fuel, fault(code, pc, at, 8, Exit.WRITE));
+        }
+        store<u64>(<usize>at, load<u64>(<usize>at) + src64(pc));
+        continue;
+      }
+      case Op.ATOMIC_OR64: {
+        const at = dst64(pc) + off64(pc);
+        if (!allowed<M>(at, 8, RIGHT_WRITE)) {
+          return leave<M>(limit - fuel, fault(code, pc, at, 8, Exit.WRITE));
+        }
+        store<u64>(<usize>at, load<u64>(<usize>at) | src64(pc));
+        continue;
+      }
+      case Op.ATOMIC_AND64: {
+        const at = dst64(pc) + off64(pc);
+        if (!allowed<M>(at, 8, RIGHT_WRITE)) {
+          return leave<M>(limit - fuel, fault(code, pc, at, 8, Exit.WRITE));
+        }
+        store<u64>(<usize>at, load<u64>(<usize>at) & src64(pc));
+        continue;
+      }
+      case Op.ATOMIC_XOR64: {
+        const at = dst64(pc) + off64(pc);
+        if (!allowed<M>(at, 8, RIGHT_WRITE)) {
+          return leave<M>(limit - fuel, fault(code, pc, at, 8, Exit.WRITE));
+        }
+        store<u64>(<usize>at, load<u64>(<usize>at) ^ src64(pc));
+        continue;
+      }
+      case Op.FETCH_ADD64: {
+        const at = dst64(pc) + off64(pc);
+        if (!allowed<M>(at, 8, RIGHT_WRITE)) {
+          return leave<M>(limit - fuel, fault(code, pc, at, 8, Exit.WRITE));
+        }
+        const old = load<u64>(<usize>at);
+        store<u64>(<usize>at, old + src64(pc));
+        setSrc(pc, old);
+        continue;
+      }
+      case Op.FETCH_OR64: {
+        const at = dst64(pc) + off64(pc);
+        if (!allowed<M>(at, 8, RIGHT_WRITE)) {
+          return leave<M>(limit - fuel, fault(code, pc, at, 8, Exit.WRITE));
+        }
+        const old = load<u64>(<usize>at);
+        store<u64>(<usize>at, old | src64(pc));
+        setSrc(pc, old);
+        continue;
+      }
+      case Op.FETCH_AND64: {
+        const at = dst64(pc) + off64(pc);
+        if (!allowed<M>(at, 8, RIGHT_WRITE)) {
+          return leave<M>(limit - fuel, fault(code, pc, at, 8, Exit.WRITE));
+        }
+        const old = load<u64>(<usize>at);
+        store<u64>(<usize>at, old & src64(pc));
+        setSrc(pc, old);
+        continue;
+      }
+      case Op.FETCH_XOR64: {
+        const at = dst64(pc) + off64(pc);
+        if (!allowed<M>(at, 8, RIGHT_WRITE)) {
+          return leave<M>(limit - fuel, fault(code, pc, at, 8, Exit.WRITE));
+        }
+        const old = load<u64>(<usize>at);
+        store<u64>(<usize>at, old ^ src64(pc));
+        setSrc(pc, old);
+        continue;
+      }
+      case Op.XCHG64: {
+        const at = dst64(pc) + off64(pc);
+        if (!allowed<M>(at, 8, RIGHT_WRITE)) {
+          return leave<M>(limit - fuel, fault(code, pc, at, 8, Exit.WRITE));
+        }
+        const old = load<u64>(<usize>at);
+        store<u64>(<usize>at, src64(pc));
+        setSrc(pc, old);
+        continue;
+      }
+      case Op.CMPXCHG64: {
+        const at = dst64(pc) + off64(pc);
+        if (!allowed<M>(at, 8, RIGHT_WRITE)) {
+          return leave<M>(limit - fuel, fault(code, pc, at, 8, Exit.WRITE));
+        }
+        const old = load<u64>(<usize>at);
+        if (old == load<u64>(REG_R0)) store<u64>(<usize>at, src64(pc));
+        store<u64>(REG_R0, old);
+        continue;
+      }
+
+      // packets, in network order; past the end the program (or function) returns 0
+      case Op.LD_ABS_B: {
+        const at = packetAt(load<i32>(pc, CODE_IMM), 1);
+        store<u64>(REG_R0, at == 0 ? 0 : <u64>load<u8>(at));
+        if (at != 0) continue;
+        if (frame == FRAMES) return leave<M>(limit - fuel, Exit.OK);
+        frame -= FRAME_SIZE;
+        pc = popFrame(frame);
+        continue;
+      }
+      case Op.LD_IND_B: {
+        const at = packetAt(<i32>dst32(pc) + load<i32>(pc, CODE_IMM), 1);
+        store<u64>(REG_R0, at == 0 ? 0 : <u64>load<u8>(at));
+        if (at != 0) continue;
+        if (frame == FRAMES) return leave<M>(limit - fuel, Exit.OK);
+        frame -= FRAME_SIZE;
+        pc = popFrame(frame);
+        continue;
+      }
+      case Op.LD_ABS_H: {
+        const at = packetAt(load<i32>(pc, CODE_IMM), 2);
+        store<u64>(REG_R0, at == 0 ? 0 : <u64>bswap<u16>(load<u16>(at)));
+        if (at != 0) continue;
+        if (frame == FRAMES) return leave<M>(limit - fuel, Exit.OK);
+        frame -= FRAME_SIZE;
+        pc = popFrame(frame);
+        continue;
+      }
+      case Op.LD_IND_H: {
+        const at = packetAt(<i32>dst32(pc) + load<i32>(pc, CODE_IMM), 2);
+        store<u64>(REG_R0, at == 0 ? 0 : <u64>bswap<u16>(load<u16>(at)));
+        if (at != 0) continue;
+        if (frame == FRAMES) return leave<M>(limit - fuel, Exit.OK);
+        frame -= FRAME_SIZE;
+        pc = popFrame(frame);
+        continue;
+      }
+      case Op.LD_ABS_W: {
+        const at = packetAt(load<i32>(pc, CODE_IMM), 4);
+        store<u64>(REG_R0, at == 0 ? 0 : <u64>bswap<u32>(load<u32>(at)));
+        if (at != 0) continue;
+        if (frame == FRAMES) return leave<M>(limit - fuel, Exit.OK);
+        frame -= FRAME_SIZE;
+        pc = popFrame(frame);
+        continue;
+      }
+      case Op.LD_IND_W: {
+        const at = packetAt(<i32>dst32(pc) + load<i32>(pc, CODE_IMM), 4);
+        store<u64>(REG_R0, at == 0 ? 0 : <u64>bswap<u32>(load<u32>(at)));
+        if (at != 0) continue;
+        if (frame == FRAMES) return leave<M>(limit - fuel, Exit.OK);
+        frame -= FRAME_SIZE;
+        pc = popFrame(frame);
+        continue;
+      }
+
+      // calls
+      case Op.CALL_HELPER: {
+        const exit = callHelper<M>(imm32(pc));
+        if (exit == Exit.OK) continue;
+        store<u32>(TRAP_SLOT, <u32>((pc - code) >> 3));
+        return leave<M>(limit - fuel, exit);
+      }
+      case Op.CALL_LOCAL: {
+        if (frame == LAST_FRAME) {
+          return leave<M>(limit - fuel, fault(code, pc, 0, 0, Exit.CALL_DEPTH));
+        }
+        pushFrame(frame, pc, flags);
+        frame += FRAME_SIZE;
+        pc += <usize>load<i32>(pc, CODE_IMM) << 3;
+        continue;
+      }
+      case Op.CALLX: {
+        const target = dst64(pc);
+        if (target >> 32 == CODE_POINTER_HIGH) {
+          if (frame == LAST_FRAME) {
+            return leave<M>(limit - fuel, fault(code, pc, 0, 0, Exit.CALL_DEPTH));
+          }
+          pushFrame(frame, pc, flags);
+        frame += FRAME_SIZE;
+          pc = code + (<usize>target << 3) - 8;
+          continue;
+        }
+        const index = helperIndex(target);
+        if (index == load<u32>(HELPER_COUNT)) {
+          return leave<M>(limit - fuel, fault(code, pc, target, 0, Exit.CALL_TARGET));
+        }
+        const exit = callHelper<M>(index);
+        if (exit == Exit.OK) continue;
+        store<u32>(TRAP_SLOT, <u32>((pc - code) >> 3));
+        return leave<M>(limit - fuel, exit);
+      }
+      case Op.EXIT: {
+        if (frame == FRAMES) return leave<M>(limit - fuel, Exit.OK);
+        frame -= FRAME_SIZE;
+        pc = popFrame(frame);
+        continue;
+      }
+      default:
+        return leave<M>(limit - fuel, fault(code, pc, op, 0, Exit.OPCODE));
+    }
+  }
+}

@@ -1,0 +1,111 @@
+// The owner of one address space: its memory and heap, its maps, helpers and tasks, its clock and its random
+// numbers. Programs of one runtime share maps; runtimes share nothing. With clock and seed given, a run
+// is repeatable bit for bit.
+
+import {
+  FRAME_SIZE,
+  FRAMES,
+  MAX_FRAMES,
+  RANDOM,
+  REGS,
+  STACK_BASE,
+  STATE_END,
+} from "../assembly/shared/layout.ts";
+import { Heap } from "./heap.ts";
+import { HelperTable } from "./helper-table.ts";
+import { GuestMemory } from "./memory.ts";
+import { TaskTable } from "./task.ts";
+import { TraceOutput } from "./trace-output.ts";
+
+export interface RuntimeOptions {
+  /** Nanoseconds since some start, never going back; default: the host's monotonic clock. */
+  readonly clock?: () => bigint;
+  /** Seed of bpf_get_prandom_u32 and of the hash functions, 32 bits; default: the same in every runtime. */
+  readonly seed?: number;
+}
+
+/** A buffer of guest memory that the host fills and programs may probe. */
+export interface GuestBuffer {
+  readonly address: number;
+  readonly size: number;
+}
+
+/** Runs inside runs (a helper that fires an event) that the stack has room for. */
+const MAX_NESTED_RUNS = 16;
+/** Stack of one run: eight frames of 512 bytes. */
+const RUN_STACK = 4096;
+
+const RUN_STATE_END = FRAMES + MAX_FRAMES * FRAME_SIZE;
+
+const monotonicClock = (): bigint => BigInt(Math.round(performance.now() * 1e6));
+
+export class Runtime {
+  readonly memory = new GuestMemory();
+  readonly heap = new Heap(this.memory);
+  readonly tasks = new TaskTable(this.memory, this.heap);
+  readonly helpers = new HelperTable(this);
+  /** Output of bpf_trace_printk. */
+  readonly trace = new TraceOutput();
+  readonly clock: () => bigint;
+  readonly seed: number;
+  readonly #stacks: number;
+  #depth = 0;
+  #nextId = 1;
+
+  constructor(options: RuntimeOptions = {}) {
+    this.clock = options.clock ?? monotonicClock;
+    this.seed = (options.seed ?? 0x7ace_bee5) >>> 0;
+    this.seedRandom(this.seed);
+    this.#stacks = this.heap.allocate(RUN_STACK * MAX_NESTED_RUNS, true);
+  }
+
+  /** Starts the random sequence anew (splitmix32 spreads the seed over the generator's state). */
+  seedRandom(seed: number): void {
+    let state = seed >>> 0;
+    for (let word = 0; word < 4; word++) {
+      state = (state + 0x9e3779b9) | 0;
+      let mixed = Math.imul(state ^ (state >>> 16), 0x21f0aaad);
+      mixed = Math.imul(mixed ^ (mixed >>> 15), 0x735a2d97);
+      this.memory.store32(RANDOM + word * 4, mixed ^ (mixed >>> 15));
+    }
+  }
+
+  /** Memory for a context, a packet or a kernel object: zeroed, readable by probe reads, given back with `freeBuffer`. */
+  allocateBuffer(size: number): GuestBuffer {
+    return { address: this.heap.allocate(size, true), size };
+  }
+
+  freeBuffer(buffer: GuestBuffer): void {
+    this.heap.free(buffer.address);
+  }
+
+  /** A new id for a map or a program, unique in this runtime, from 1. */
+  takeId(): number {
+    return this.#nextId++;
+  }
+
+  /**
+   * Begins a run: gives it a stack of its own. Inside another run, the state of that run is saved; hand the result
+   * to `endRun`. Throws a RangeError when runs are nested deeper than the stacks reach.
+   */
+  beginRun(): Uint8Array | undefined {
+    const { memory } = this;
+    if (this.#depth === MAX_NESTED_RUNS) {
+      throw new RangeError(`run: expected at most ${MAX_NESTED_RUNS} runs inside each other, got one more`);
+    }
+    const saved = this.#depth === 0 ? undefined : memory.read(REGS, RUN_STATE_END - REGS);
+    this.#depth++;
+    memory.store32(STACK_BASE, this.#stacks + RUN_STACK * this.#depth);
+    return saved;
+  }
+
+  /** Ends a run, however it went. */
+  endRun(saved: Uint8Array | undefined): void {
+    const { memory } = this;
+    this.#depth--;
+    memory.store32(STACK_BASE, this.#stacks + RUN_STACK * this.#depth);
+    if (saved === undefined) return;
+    memory.write(REGS, saved.subarray(0, STATE_END - REGS));
+    memory.write(FRAMES, saved.subarray(FRAMES - REGS));
+  }
+}
