@@ -8,14 +8,13 @@
 import { Exit } from "./shared/codes";
 import { Op } from "./shared/opcodes";
 import {
-  CODE_DST, CODE_IMM, CODE_OFF, CODE_POINTER_HIGH, FLAG_RAW, FLAG_ZERO_STACK, FRAME_MAY_GOTO, FRAME_REGS,
-  FRAME_RETURN, FRAME_SIZE, FRAME_STACK, FRAMES, HELPER_ARGS, HELPER_CORE, HELPER_COUNT, HELPER_ID, HELPER_SIZE,
-  HELPERS, MAX_FRAMES, MAY_GOTO_LIMIT, PACKET_END, PACKET_START, PROGRAM_CODE, PROGRAM_FLAGS, PROGRAM_LIMIT_LOW,
-  REG_R0, REG_R10, REG_R6, REGS, RIGHT_READ, RIGHT_WRITE, EXECUTED, STACK_LOW, TRAP_ADDRESS, TRAP_DETAIL,
-  TRAP_SLOT,
+  CODE_DST, CODE_IMM, CODE_OFF, CODE_POINTER_HIGH, EXECUTED, FRAMES, FRAME_MAY_GOTO, FRAME_SIZE, HELPERS,
+  HELPER_ARGS, HELPER_CORE, HELPER_SIZE, MAX_FRAMES, MAY_GOTO_LIMIT, PROGRAM_CODE, PROGRAM_FLAGS,
+  PROGRAM_LIMIT_LOW, REGS, REG_R0, RIGHT_READ, RIGHT_WRITE, TRAP_ADDRESS, TRAP_DETAIL, TRAP_SLOT,
 } from "./shared/layout";
 import { checkArguments, mayAccess } from "./portable/access";
-import { callCoreHelper } from "./portable/helpers";
+import { packetAt, popFrame, pushFrame } from "./portable/frames";
+import { callCoreHelper, helperIndex } from "./portable/helpers";
 import { callHost } from "./host";
 
 /** The two modes; only their ids matter. */
@@ -73,45 +72,8 @@ function callHelper<M>(index: u32): i32 {
   return core != 0 ? callCoreHelper(mem(), core) : callHost(index);
 }
 
-/** The table's index of a helper's id, or the table's length. */
-function helperIndex(id: u64): u32 {
-  const count = load<u32>(HELPER_COUNT);
-  for (let index: u32 = 0; index < count; index++) {
-    if (load<u32>(load<u32>(HELPERS) + index * HELPER_SIZE, HELPER_ID) == id) return index;
-  }
-  return count;
-}
-
 /** Where the innermost frame that a chain of calls may have is saved. */
 const LAST_FRAME: usize = FRAMES + (MAX_FRAMES - 1) * FRAME_SIZE;
-
-function zeroStack(top: usize): void {
-  memory.fill(top - FRAME_STACK, 0, FRAME_STACK);
-}
-
-/** Opens the frame of a local call: what must survive it is saved, r10 is the new frame's top. */
-function pushFrame(frame: usize, returnTo: usize, flags: u32): void {
-  store<u32>(frame, <u32>returnTo, FRAME_RETURN);
-  for (let i: usize = 0; i < 40; i += 8) store<u64>(frame + i, load<u64>(i, REG_R6), FRAME_REGS);
-  store<u32>(frame, 0, FRAME_SIZE + FRAME_MAY_GOTO);
-  const top = load<u64>(REG_R10) - FRAME_STACK;
-  store<u64>(REG_R10, top);
-  store<u32>(STACK_LOW, <u32>top - FRAME_STACK);
-  if (flags & FLAG_ZERO_STACK) zeroStack(<usize>top);
-}
-
-/** Closes it; gives the slot before the one to go on with. */
-function popFrame(frame: usize): usize {
-  for (let i: usize = 0; i < 40; i += 8) store<u64>(i, load<u64>(frame + i, FRAME_REGS), REG_R6);
-  store<u32>(STACK_LOW, load<u32>(REG_R10) - FRAME_STACK);
-  return load<u32>(frame, FRAME_RETURN);
-}
-
-/** Address of `size` packet bytes at `offset`, or 0. */
-function packetAt(offset: i32, size: i32): usize {
-  const length = load<i32>(PACKET_END) - load<i32>(PACKET_START);
-  return offset < 0 || offset > length - size ? 0 : load<u32>(PACKET_START) + offset;
-}
 
 /** Every way out of the loop: the instructions of checked runs are summed up. */
 @inline function leave<M>(executed: u64, exit: i32): i32 {
@@ -125,12 +87,11 @@ function packetAt(offset: i32, size: i32): usize {
  */
 export function interpret<M>(program: usize): i32 {
   const code: usize = load<u32>(program, PROGRAM_CODE);
-  const flags = load<u32>(program, PROGRAM_FLAGS);
+  const flags = load<i32>(program, PROGRAM_FLAGS);
   const limit = load<u64>(program, PROGRAM_LIMIT_LOW);
   let fuel = limit;
   let frame: usize = FRAMES;
   let pc = code;
-  store<u32>(FRAMES + FRAME_MAY_GOTO, 0);
   for (;; pc += 8) {
     if (isChecked<M>()) {
       if (fuel == 0) {
@@ -655,57 +616,57 @@ export function interpret<M>(program: usize): i32 {
 
       // packets, in network order; past the end the program (or function) returns 0
       case Op.LD_ABS_B: {
-        const at = packetAt(load<i32>(pc, CODE_IMM), 1);
+        const at: usize = packetAt(mem(), load<i32>(pc, CODE_IMM), 1);
         store<u64>(REG_R0, at == 0 ? 0 : <u64>load<u8>(at));
         if (at != 0) continue;
         if (frame == FRAMES) return leave<M>(limit - fuel, Exit.OK);
         frame -= FRAME_SIZE;
-        pc = popFrame(frame);
+        pc = popFrame(mem(), <i32>frame);
         continue;
       }
       case Op.LD_IND_B: {
-        const at = packetAt(<i32>dst32(pc) + load<i32>(pc, CODE_IMM), 1);
+        const at: usize = packetAt(mem(), <i32>dst32(pc) + load<i32>(pc, CODE_IMM), 1);
         store<u64>(REG_R0, at == 0 ? 0 : <u64>load<u8>(at));
         if (at != 0) continue;
         if (frame == FRAMES) return leave<M>(limit - fuel, Exit.OK);
         frame -= FRAME_SIZE;
-        pc = popFrame(frame);
+        pc = popFrame(mem(), <i32>frame);
         continue;
       }
       case Op.LD_ABS_H: {
-        const at = packetAt(load<i32>(pc, CODE_IMM), 2);
+        const at: usize = packetAt(mem(), load<i32>(pc, CODE_IMM), 2);
         store<u64>(REG_R0, at == 0 ? 0 : <u64>bswap<u16>(load<u16>(at)));
         if (at != 0) continue;
         if (frame == FRAMES) return leave<M>(limit - fuel, Exit.OK);
         frame -= FRAME_SIZE;
-        pc = popFrame(frame);
+        pc = popFrame(mem(), <i32>frame);
         continue;
       }
       case Op.LD_IND_H: {
-        const at = packetAt(<i32>dst32(pc) + load<i32>(pc, CODE_IMM), 2);
+        const at: usize = packetAt(mem(), <i32>dst32(pc) + load<i32>(pc, CODE_IMM), 2);
         store<u64>(REG_R0, at == 0 ? 0 : <u64>bswap<u16>(load<u16>(at)));
         if (at != 0) continue;
         if (frame == FRAMES) return leave<M>(limit - fuel, Exit.OK);
         frame -= FRAME_SIZE;
-        pc = popFrame(frame);
+        pc = popFrame(mem(), <i32>frame);
         continue;
       }
       case Op.LD_ABS_W: {
-        const at = packetAt(load<i32>(pc, CODE_IMM), 4);
+        const at: usize = packetAt(mem(), load<i32>(pc, CODE_IMM), 4);
         store<u64>(REG_R0, at == 0 ? 0 : <u64>bswap<u32>(load<u32>(at)));
         if (at != 0) continue;
         if (frame == FRAMES) return leave<M>(limit - fuel, Exit.OK);
         frame -= FRAME_SIZE;
-        pc = popFrame(frame);
+        pc = popFrame(mem(), <i32>frame);
         continue;
       }
       case Op.LD_IND_W: {
-        const at = packetAt(<i32>dst32(pc) + load<i32>(pc, CODE_IMM), 4);
+        const at: usize = packetAt(mem(), <i32>dst32(pc) + load<i32>(pc, CODE_IMM), 4);
         store<u64>(REG_R0, at == 0 ? 0 : <u64>bswap<u32>(load<u32>(at)));
         if (at != 0) continue;
         if (frame == FRAMES) return leave<M>(limit - fuel, Exit.OK);
         frame -= FRAME_SIZE;
-        pc = popFrame(frame);
+        pc = popFrame(mem(), <i32>frame);
         continue;
       }
 
@@ -720,7 +681,7 @@ export function interpret<M>(program: usize): i32 {
         if (frame == LAST_FRAME) {
           return leave<M>(limit - fuel, fault(code, pc, 0, 0, Exit.CALL_DEPTH));
         }
-        pushFrame(frame, pc, flags);
+        pushFrame(mem(), <i32>frame, <i32>pc, flags);
         frame += FRAME_SIZE;
         pc += <usize>load<i32>(pc, CODE_IMM) << 3;
         continue;
@@ -731,13 +692,13 @@ export function interpret<M>(program: usize): i32 {
           if (frame == LAST_FRAME) {
             return leave<M>(limit - fuel, fault(code, pc, 0, 0, Exit.CALL_DEPTH));
           }
-          pushFrame(frame, pc, flags);
+          pushFrame(mem(), <i32>frame, <i32>pc, flags);
         frame += FRAME_SIZE;
           pc = code + (<usize>target << 3) - 8;
           continue;
         }
-        const index = helperIndex(target);
-        if (index == load<u32>(HELPER_COUNT)) {
+        const index = target >> 32 == 0 ? helperIndex(mem(), <i32>target) : -1;
+        if (index < 0) {
           return leave<M>(limit - fuel, fault(code, pc, target, 0, Exit.CALL_TARGET));
         }
         const exit = callHelper<M>(index);
@@ -748,7 +709,7 @@ export function interpret<M>(program: usize): i32 {
       case Op.EXIT: {
         if (frame == FRAMES) return leave<M>(limit - fuel, Exit.OK);
         frame -= FRAME_SIZE;
-        pc = popFrame(frame);
+        pc = popFrame(mem(), <i32>frame);
         continue;
       }
       default:

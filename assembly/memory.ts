@@ -17,7 +17,7 @@ class Mem {
   @inline rem(a: i32, b: i32): i32 { return <i32>(<u32>a % <u32>b); }
 
   copy(to: i32, from: i32, size: i32): void { copyBytes(to, from, size); }
-  fill(at: i32, value: i32, size: i32): void { memory.fill(at, <u8>value, size); }
+  fill(at: i32, value: i32, size: i32): void { fillBytes(at, value, size); }
   equal(a: i32, b: i32, size: i32): bool { return equalBytes(a, b, size); }
 }
 
@@ -45,6 +45,23 @@ function copyBytes(to: usize, from: usize, size: i32): void {
   }
   while (size > 0) {
     store<u8>(to++, load<u8>(from++));
+    size--;
+  }
+}
+
+/** As copyBytes: words while short. */
+function fillBytes(at: usize, value: i32, size: i32): void {
+  if (size > 128 || value != 0) {
+    memory.fill(at, <u8>value, size);
+    return;
+  }
+  while (size >= 8) {
+    store<u64>(at, 0);
+    at += 8;
+    size -= 8;
+  }
+  while (size > 0) {
+    store<u8>(at++, 0);
     size--;
   }
 }

@@ -51,6 +51,44 @@ export function atPlace<T>(place: string, stage: () => T): T {
   }
 }
 
+/** Why an engine stopped a program; `TrapError.code` is one of these. */
+export type TrapCode =
+  | "read" // a load from memory that the program was not given
+  | "write" // a store or an atomic to such memory
+  | "limit" // the instruction limit was reached
+  | "opcode" // an instruction that the engine has no arm for
+  | "call-depth" // more than eight frames of local calls
+  | "call-target" // a callx to something that is neither a function nor a helper
+  | "helper-argument" // a helper was given an argument that it must not have
+  | "host"; // a helper written in JavaScript threw; `cause` is what
+
+/** An engine stopped a program. */
+export class TrapError extends Error {
+  override readonly name = "TrapError";
+  readonly code: TrapCode;
+  /** Name of the program. */
+  readonly program: string;
+  /** Slot of the instruction that trapped. */
+  readonly slot: number;
+  /** For `read`, `write`, `helper-argument` and `call-target`: the value that was refused. */
+  readonly address: bigint | undefined;
+  /** Index in its batch of the event that trapped. */
+  readonly event: number;
+
+  constructor(
+    fields: { code: TrapCode; program: string; slot: number; address?: bigint | undefined; event: number },
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.code = fields.code;
+    this.program = fields.program;
+    this.slot = fields.slot;
+    this.address = fields.address;
+    this.event = fields.event;
+  }
+}
+
 /** A bug of tracebee itself: no input should ever cause one. */
 export class InternalError extends Error {
   override readonly name = "InternalError";

@@ -39,7 +39,8 @@ export interface HelperRow {
 export class HelperTable {
   readonly #runtime: Runtime;
   readonly #rows: HelperRow[] = [];
-  readonly #indexes = new Map<number, number>();
+  readonly #indexes = new Map<HelperRow, number>();
+  readonly #defined = new Map<number, HelperRow>();
   #capacity = 0;
   /** What the last helper body threw; taken by the engine when a run ends with Exit.HOST. */
   #thrown: unknown;
@@ -48,9 +49,24 @@ export class HelperTable {
     this.#runtime = runtime;
   }
 
+  /** Adds a helper of the user's own, or puts it in a kernel helper's place, for programs loaded from now on. */
+  define(row: HelperRow): void {
+    this.#defined.set(row.id, row);
+    const { memory } = this.#runtime;
+    // A `callx` finds helpers by id: the one that was replaced must not be found any more.
+    for (const [index, old] of this.#rows.entries()) {
+      if (old.id === row.id) memory.store32(memory.load32(HELPERS) + index * HELPER_SIZE + HELPER_ID, 0);
+    }
+  }
+
+  /** The user's own helpers, by id. */
+  get defined(): ReadonlyMap<number, HelperRow> {
+    return this.#defined;
+  }
+
   /** The index of helper `row` in the table; entered on first use. */
   indexOf(row: HelperRow): number {
-    const known = this.#indexes.get(row.id);
+    const known = this.#indexes.get(row);
     if (known !== undefined) return known;
     const { memory, heap } = this.#runtime;
     const index = this.#rows.length;
@@ -69,7 +85,7 @@ export class HelperTable {
     memory.store32(entry + HELPER_ID, row.id);
     memory.store32(HELPER_COUNT, index + 1);
     this.#rows.push(row);
-    this.#indexes.set(row.id, index);
+    this.#indexes.set(row, index);
     return index;
   }
 

@@ -149,3 +149,11 @@ const GPL_COMPATIBLE = new Set([
   "Dual MIT/GPL",
   "Dual MPL/GPL",
 ]);
+
+declare const verified: unique symbol;
+
+/** A program that was proved safe: engines run it without tests of their own. Only the verifier makes one. */
+export interface VerifiedProgram {
+  readonly program: Program;
+  readonly [verified]: true;
+}

@@ -9,6 +9,10 @@ import {
   EVENT_CPU,
   EVENT_TASK,
   EVENT_TIME,
+  HELPER_COUNT,
+  HELPER_ID,
+  HELPER_SIZE,
+  HELPERS,
   MAP_FLAGS,
   RANDOM,
   REG_R0,
@@ -175,4 +179,15 @@ export function callCoreHelper(m: Mem, which: i32): i32 {
     default:
       return mapHelper(m, which);
   }
+}
+
+/** The index in the helper table of the helper with that id, or -1. */
+export function helperIndex(m: Mem, id: i32): i32 {
+  const table = m.load32(HELPERS);
+  const count = m.load32(HELPER_COUNT);
+  if (id === 0) return -1;
+  for (let index = 0; index < count; index++) {
+    if (m.load32(table + m.mul(index, HELPER_SIZE) + HELPER_ID) === id) return index;
+  }
+  return -1;
 }

@@ -1,7 +1,7 @@
 // Read by asc and by tsc: integers only. The small numbers that the core and its host exchange.
 
 /** Why a run ended: the low byte of what the core returns; engine/trap.ts turns it into an error. */
-export enum Exit {
+export const enum Exit {
   OK = 0,
   /** A load from memory that the program was not given. */
   READ = 1,
@@ -22,7 +22,7 @@ export enum Exit {
 }
 
 /** Classes of helper arguments, as the kernel's `enum bpf_arg_type` tells them apart. */
-export enum Arg {
+export const enum Arg {
   NONE = 0,
   ANYTHING = 1,
   /** The header of one of the program's maps. */
@@ -41,7 +41,7 @@ export enum Arg {
 }
 
 /** Helpers that the core runs itself; the number in the helper table's entry. */
-export enum CoreHelper {
+export const enum CoreHelper {
   HOST = 0,
   MAP_LOOKUP_ELEM = 1,
   MAP_UPDATE_ELEM = 2,
@@ -57,7 +57,7 @@ export enum CoreHelper {
 }
 
 /** `enum bpf_map_type`. */
-export enum MapType {
+export const enum MapType {
   HASH = 1,
   ARRAY = 2,
 }
@@ -87,4 +87,5 @@ export const ENOMEM = 12;
 export const EFAULT = 14;
 export const EEXIST = 17;
 export const EINVAL = 22;
+export const ENOSPC = 28;
 export const ENOTSUPP = 524;

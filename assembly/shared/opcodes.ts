@@ -5,7 +5,7 @@
 // `imm` of an atomic or of a byte swap), the operation has a number of its own out of the bytes that no
 // instruction uses. Zero is none of them, so that cleared memory never runs. Fused pairs: fused.ts.
 
-export enum Op {
+export const enum Op {
   // arithmetic, the raw opcode byte
   ADD32_IMM = 0x04,
   ADD32_REG = 0x0c,

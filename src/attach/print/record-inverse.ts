@@ -1,0 +1,102 @@
+// The inverse of an event's print format: takes the text that ftrace printed for an event, gives the event's
+// record, as a BPF program attached to the tracepoint sees it. Says which fields the text does not tell.
+// `%p` gives the pointer as printed, hashed or not; `%pS` needs symbols; a string ends at the first place
+// where the text that follows it in the print format fits.
+
+import type { FormatField, TracepointFormat } from "../format.ts";
+import { type PrintFormat, parsePrintFormat } from "../print-format.ts";
+import { Coverage } from "./coverage.ts";
+import { InverseCompiler, type PlannedStore } from "./inverse.ts";
+import type { PrintOptions } from "./printer.ts";
+import { SCAN_BUDGET, Scan, type Step } from "./scan.ts";
+import { DynamicStore, type Store } from "./store.ts";
+
+/** A record's fixed part and what is behind it are as long as the kernel lets them be. */
+const MAX_RECORD = 65536;
+
+/** The inverse of an event's print format: text in, record out. */
+export class RecordInverse {
+  readonly format: TracepointFormat;
+  /** Fields that the text says nothing of; they are zero in every record. */
+  readonly unrecovered: readonly string[];
+  /** Fields that the text gives in part: some bits, a rounded number, only whether it is zero, only sometimes. */
+  readonly partial: readonly string[];
+  /** Line breaks that the text has inside. */
+  readonly newlines: number;
+  /** Bytes of the record that `match` found, a multiple of eight as in perf's buffers. */
+  size = 0;
+  readonly #first: Step;
+  readonly #stores: readonly Store[];
+  readonly #dynamic: readonly DynamicStore[];
+  readonly #scan: Scan;
+  readonly #typeOffset: number;
+
+  /**
+   * Compiles the inverse; a LoadError (`bad-format`) where the print format does not parse.
+   * `printFormat` replaces the format's own, for events that ftrace prints in another way.
+   */
+  constructor(format: TracepointFormat, options: PrintOptions & { readonly printFormat?: PrintFormat } = {}) {
+    this.format = format;
+    const printFormat = options.printFormat ?? parsePrintFormat(format);
+    const compiler = new InverseCompiler(format, printFormat, options);
+    const coverage = new Coverage();
+    this.#first = compiler.compile(coverage);
+    ({ unrecovered: this.unrecovered, partial: this.partial } = coverage.report(format));
+    this.#stores = orderStores(compiler.stores);
+    const dynamic = this.#stores.filter((store) => store instanceof DynamicStore);
+    this.#dynamic = dynamic.toSorted((a, b) => a.fieldOffset - b.fieldOffset);
+    this.#scan = new Scan(compiler.slots);
+    this.newlines = countNewlines(printFormat);
+    this.#typeOffset = format.commonFields.find(({ name }) => name === "common_type")?.offset ?? -1;
+  }
+
+  /**
+   * Reads the text at `from` up to `to`; false when it is none that the print format prints. Afterwards
+   * `size` is the record's, and `store` writes it, as long as `bytes` stays as it is.
+   */
+  match(bytes: Uint8Array, from: number, to: number): boolean {
+    const scan = this.#scan;
+    scan.bytes = bytes;
+    scan.at = from;
+    scan.end = to;
+    scan.budget = SCAN_BUDGET;
+    scan.unknownFrom = -1;
+    if (!this.#first.match(scan)) return false;
+    let end = this.format.size;
+    for (const store of this.#dynamic) if (store.isActive(scan)) end = store.reserve(scan, end);
+    this.size = (end + 7) & ~7;
+    return this.size <= MAX_RECORD;
+  }
+
+  /** A symbol of the text that did not match because no table has it. */
+  get unknownSymbol(): string | undefined {
+    const { bytes, unknownFrom, unknownTo } = this.#scan;
+    return unknownFrom < 0 ? undefined : new TextDecoder().decode(bytes.subarray(unknownFrom, unknownTo));
+  }
+
+  /**
+   * Writes the record that `match` found to `size` bytes at `at` of `bytes`, which `view` shows too: all
+   * fields, zeros between them, and `common_type`; the other common fields are left zero.
+   */
+  store(bytes: Uint8Array, view: DataView, at: number): void {
+    const scan = this.#scan;
+    bytes.fill(0, at, at + this.size);
+    if (this.#typeOffset >= 0) view.setUint16(at + this.#typeOffset, this.format.id, true);
+    for (const store of this.#stores) if (store.isActive(scan)) store.store(scan, view, bytes, at);
+  }
+}
+
+/** What gives a field best comes last; what cannot change the outcome is left out. */
+function orderStores(planned: readonly PlannedStore[]): Store[] {
+  const whole = new Map<FormatField, Store>();
+  for (const { store, field, whole: isWhole } of planned) if (isWhole) whole.set(field, store);
+  return planned
+    .filter(({ store, field }) => !whole.has(field) || whole.get(field) === store)
+    .toSorted((a, b) => a.weight - b.weight)
+    .map(({ store }) => store);
+}
+
+function countNewlines(printFormat: PrintFormat): number {
+  const text = printFormat.pieces.map((piece) => (piece.kind === "literal" ? piece.text : "%")).join("");
+  return text.replace(/\n+$/, "").split("\n").length - 1;
+}

@@ -1,0 +1,69 @@
+// What every engine is: something that makes an Executable of a program, its maps and a runtime. All engines
+// promise the same: r1 is the context (of raw programs r2 its length), r10 the top of 512 zeroed or verified
+// bytes of stack, every other register 0; the same r0, memory, maps and output for the same input.
+
+import type { EventBatch } from "../event-batch.ts";
+import type { BpfMap } from "../maps/map.ts";
+import type { MapSpec, Program, VerifiedProgram } from "../program.ts";
+import type { GuestBuffer, Runtime } from "../runtime.ts";
+import type { Task } from "../task.ts";
+import type { TrapError } from "../errors.ts";
+
+export type EngineName = "ts" | "wasm";
+
+/** The maps that a program's `lddw` instructions mean. */
+export type MapBindings = ReadonlyMap<MapSpec, BpfMap>;
+
+export interface CheckedOptions {
+  /** Instructions after which a run traps (a whole number up to 2^53 - 1); default 100 million. */
+  readonly limit?: number;
+}
+
+export interface RunOptions {
+  /** Nanoseconds; default: the runtime's clock. */
+  readonly time?: bigint;
+  readonly cpu?: number;
+  readonly task?: Task;
+}
+
+/** How far a batch came. */
+export interface BatchResult {
+  /** Events that ran to their end; their results stand in the batch. */
+  readonly completed: number;
+  /** Why the next one did not. */
+  readonly trap?: TrapError;
+}
+
+/** A program ready to run in one runtime on one engine. */
+export interface Executable {
+  readonly engine: EngineName;
+  readonly program: Program;
+  readonly runtime: Runtime;
+  /** Address of its record, for batches over several programs. */
+  readonly record: number;
+  /**
+   * Runs once. Bytes given as context are copied in and, after the run, back, so that the caller sees what the
+   * program wrote; a GuestBuffer is used where it is. Gives r0, unsigned. Throws a TrapError.
+   */
+  run(context?: Uint8Array | GuestBuffer, options?: RunOptions): bigint;
+  /** Runs once for every event of a batch, in order, in one crossing; stops at the first trap. */
+  runBatch(batch: EventBatch): BatchResult;
+  /** Frees its memory and lets go of its maps. */
+  close(): void;
+}
+
+export interface Engine {
+  readonly name: EngineName;
+  /** Why this engine cannot run here, or undefined when it can. */
+  unavailable(): string | undefined;
+  /**
+   * Makes a verified program ready: nothing is tested at run time. Throws a LoadError for a program that this
+   * engine refuses.
+   */
+  prepare(runtime: Runtime, program: VerifiedProgram, maps: MapBindings): Executable;
+  /**
+   * Makes any program ready in checked mode: every access is tested against its context, its stack and its maps'
+   * values, and an instruction limit stops it. Throws a LoadError as `prepare` does.
+   */
+  prepareChecked(runtime: Runtime, program: Program, maps: MapBindings, options?: CheckedOptions): Executable;
+}

@@ -1,0 +1,186 @@
+// From a program to what both interpreters run: code in linear memory with one operation byte per slot,
+// register offsets in place of register numbers, map addresses and helper indexes filled in; the regions
+// that a checked run may touch; and the record that ties them together (PROGRAM_*, CODE_*, REGION_*).
+
+import { BPF_F_RDONLY_PROG, BPF_F_WRONLY_PROG } from "../../assembly/shared/codes.ts";
+import {
+  CODE_DST,
+  CODE_IMM,
+  CODE_OFF,
+  CODE_POINTER_HIGH,
+  FLAG_CHECKED,
+  FLAG_RAW,
+  FLAG_ZERO_STACK,
+  PROGRAM_CODE,
+  PROGRAM_FLAGS,
+  PROGRAM_LIMIT_HIGH,
+  PROGRAM_LIMIT_LOW,
+  PROGRAM_REGION_COUNT,
+  PROGRAM_REGIONS,
+  PROGRAM_SIZE,
+  PROGRAM_SLOTS,
+  REGION_END,
+  REGION_MAP,
+  REGION_RIGHTS,
+  REGION_SIZE,
+  REGION_START,
+  REGION_STRIDE,
+  REGION_VALUE_SIZE,
+  RIGHT_READ,
+  RIGHT_WRITE,
+} from "../../assembly/shared/layout.ts";
+import { LoadError } from "../errors.ts";
+import type { HelperRow } from "../helper-table.ts";
+import { HELPER_ROWS } from "../helpers/table.ts";
+import { kernelHelperName } from "../isa/disassembler.ts";
+import type { Insn } from "../isa/insn.ts";
+import { SLOT_SIZE } from "../isa/insn.ts";
+import { checkProgram } from "../loader/validate.ts";
+import type { BpfMap } from "../maps/map.ts";
+import type { Program, ProgramMapUse } from "../program.ts";
+import type { Runtime } from "../runtime.ts";
+import type { MapBindings } from "./engine.ts";
+
+export interface PreparedProgram {
+  /** Address of the record. */
+  readonly record: number;
+  /** Address of the code, SLOT_SIZE bytes per slot. */
+  readonly code: number;
+  /** True when its result depends on the time of the event. */
+  readonly readsTime: boolean;
+  /** Frees the memory and lets go of the maps. */
+  readonly release: () => void;
+}
+
+export interface PrepareMode {
+  readonly checked: boolean;
+  /** Instructions that a checked run may execute. */
+  readonly limit: number;
+}
+
+/** The row of a helper: the user's own, or the kernel's. */
+function helperRow(runtime: Runtime, id: number): HelperRow | undefined {
+  return runtime.helpers.defined.get(id) ?? HELPER_ROWS.get(id);
+}
+
+function helperIndex(runtime: Runtime, insn: Insn): number {
+  const row = helperRow(runtime, insn.imm);
+  if (row === undefined) {
+    const name = kernelHelperName(insn.imm) ?? "unknown";
+    throw new LoadError("unsupported", `insn ${insn.slot}`, `expected a helper of this runtime, got ${name}#${insn.imm}`);
+  }
+  return runtime.helpers.indexOf(row);
+}
+
+/** The 64-bit constant that an `lddw` loads, as its lower and upper half. */
+function wideValue(insn: Insn, use: ProgramMapUse | undefined, maps: MapBindings): readonly [number, number] {
+  const source = insn.row.fixed.src;
+  if (use !== undefined) {
+    const map = boundMap(use, maps);
+    return [use.offset === undefined ? map.address : map.layout.valuesStart + use.offset, 0];
+  }
+  if (source === 0) return [insn.imm, insn.next];
+  if (insn.row.name === "lddw_func") return [insn.slot + insn.imm + 1, CODE_POINTER_HIGH];
+  const expected = insn.row.name === "lddw_btf_id" ? "no BTF variable (they come with CO-RE)" : "the program to name its map";
+  throw new LoadError("unsupported", `insn ${insn.slot}`, `expected ${expected}, got src = ${source}`);
+}
+
+function boundMap(use: ProgramMapUse, maps: MapBindings): BpfMap {
+  const map = maps.get(use.map);
+  if (map === undefined) throw new TypeError(`insn ${use.slot}: expected map ${use.map.name} among the bound maps`);
+  return map;
+}
+
+/** Writes one instruction in prepared form. */
+function writeInsn(runtime: Runtime, code: number, insn: Insn, use: ProgramMapUse | undefined, maps: MapBindings): void {
+  const { row, dst, src, off, imm } = insn;
+  // Looked up first: entering a helper into the table may move memory.
+  const index = row.name === "call_helper" ? helperIndex(runtime, insn) : 0;
+  const { view } = runtime.memory;
+  const at = code + insn.slot * SLOT_SIZE;
+  const readsSrc = row.operands.has("src");
+  // Where an instruction has a src and an imm, dst is implied (LD_IND: r0) and gives its byte to src.
+  const both = readsSrc && row.operands.has("imm");
+  view.setUint8(at, row.op);
+  view.setUint8(at + CODE_DST, (both ? src : dst) * 8);
+  view.setInt16(at + CODE_OFF, off, true);
+  if (row.name === "call_helper") view.setInt32(at + CODE_IMM, index, true);
+  else if (row.wide) {
+    const [low, high] = wideValue(insn, use, maps);
+    view.setInt32(at + CODE_IMM, low, true);
+    view.setInt32(at + SLOT_SIZE + CODE_IMM, high, true);
+  } else view.setInt32(at + CODE_IMM, readsSrc && !both ? src * 8 : imm, true);
+}
+
+/** The context's region comes first and is filled in by each run; then one per map, also those only passed to helpers. */
+function writeRegions(runtime: Runtime, maps: readonly BpfMap[]): { address: number; count: number } {
+  const count = maps.length + 1;
+  const address = runtime.heap.allocate(count * REGION_SIZE);
+  const { memory } = runtime;
+  memory.store32(address + REGION_RIGHTS, RIGHT_READ | RIGHT_WRITE);
+  for (const [index, map] of maps.entries()) {
+    const at = address + (index + 1) * REGION_SIZE;
+    const { flags } = map.spec;
+    const readOnly = (flags & BPF_F_RDONLY_PROG) !== 0;
+    const writeOnly = (flags & BPF_F_WRONLY_PROG) !== 0;
+    memory.store32(at + REGION_START, map.layout.valuesStart);
+    memory.store32(at + REGION_END, map.layout.valuesEnd);
+    memory.store32(at + REGION_STRIDE, map.layout.stride);
+    memory.store32(at + REGION_VALUE_SIZE, map.spec.valueSize);
+    memory.store32(at + REGION_RIGHTS, readOnly ? RIGHT_READ : writeOnly ? RIGHT_WRITE : RIGHT_READ | RIGHT_WRITE);
+    memory.store32(at + REGION_MAP, map.address);
+  }
+  return { address, count };
+}
+
+/** True when the program can tell what its stack holds: it uses the frame pointer for more than storing whole words. */
+function usesStack(program: Program): boolean {
+  return program.decoded.some(({ row, dst, src }) => {
+    return (row.operands.has("src") && src === 10) || (row.operands.has("dst") && dst === 10);
+  });
+}
+
+/**
+ * Prepares a program for the interpreters. Throws a LoadError for a program that is not well formed or calls
+ * what this runtime does not have.
+ */
+export function prepareProgram(runtime: Runtime, program: Program, maps: MapBindings, mode: PrepareMode): PreparedProgram {
+  checkProgram(program);
+  const { heap, memory } = runtime;
+  const uses = new Map(program.maps.map((use) => [use.slot, use]));
+  const held = [...new Set(program.maps.map((use) => boundMap(use, maps)))];
+  // A callx may name any helper, so all of them must be in the table.
+  if (program.decoded.some(({ row }) => row.name === "callx")) {
+    for (const row of HELPER_ROWS.values()) runtime.helpers.indexOf(helperRow(runtime, row.id) ?? row);
+    for (const row of runtime.helpers.defined.values()) runtime.helpers.indexOf(row);
+  }
+  const code = heap.allocate(program.insns.length);
+  try {
+    for (const insn of program.decoded) writeInsn(runtime, code, insn, uses.get(insn.slot), maps);
+  } catch (error) {
+    heap.free(code);
+    throw error;
+  }
+  const regions = writeRegions(runtime, held);
+  const record = heap.allocate(PROGRAM_SIZE);
+  memory.store32(record + PROGRAM_CODE, code);
+  memory.store32(record + PROGRAM_SLOTS, program.slots);
+  memory.store32(record + PROGRAM_REGIONS, regions.address);
+  memory.store32(record + PROGRAM_REGION_COUNT, regions.count);
+  memory.store32(record + PROGRAM_LIMIT_LOW, mode.limit % 0x1_0000_0000);
+  memory.store32(record + PROGRAM_LIMIT_HIGH, mode.limit / 0x1_0000_0000);
+  const flags =
+    (mode.checked ? FLAG_CHECKED : 0) |
+    (usesStack(program) ? FLAG_ZERO_STACK : 0) |
+    (program.type === "raw" ? FLAG_RAW : 0);
+  memory.store32(record + PROGRAM_FLAGS, flags);
+  for (const map of held) map.hold();
+  const readsTime = program.decoded.some(
+    ({ row, imm }) => row.name === "callx" || (row.name === "call_helper" && helperRow(runtime, imm)?.readsTime === true),
+  );
+  const release = () => {
+    for (const block of [code, regions.address, record]) heap.free(block);
+    for (const map of held) map.close();
+  };
+  return { record, code, readsTime, release };
+}

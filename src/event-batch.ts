@@ -1,0 +1,103 @@
+// Events on their way through an engine: records in linear memory (EVENT_*), each with its context, time, CPU
+// and task, and after the run its r0. Sources write contexts straight into linear memory and add them here.
+
+import {
+  EVENT_CONTEXT,
+  EVENT_CONTEXT_SIZE,
+  EVENT_CPU,
+  EVENT_PROGRAM,
+  EVENT_RESULT,
+  EVENT_SIZE,
+  EVENT_TASK,
+  EVENT_TIME,
+} from "../assembly/shared/layout.ts";
+import type { Runtime } from "./runtime.ts";
+import { IDLE_TASK } from "./task.ts";
+
+const TWO_32 = 0x1_0000_0000;
+
+export class EventBatch {
+  readonly runtime: Runtime;
+  /** Events that fit. */
+  readonly capacity: number;
+  /** Address of the first record. */
+  readonly address: number;
+  #count = 0;
+  /** Record address of the program that all events are for, or 0 when they differ or are for none yet. */
+  #program = 0;
+  readonly #idle: number;
+
+  constructor(runtime: Runtime, capacity: number) {
+    this.runtime = runtime;
+    this.capacity = capacity;
+    this.address = runtime.heap.allocate(capacity * EVENT_SIZE);
+    this.#idle = runtime.tasks.addressOf(IDLE_TASK);
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  get isFull(): boolean {
+    return this.#count === this.capacity;
+  }
+
+  /**
+   * Adds an event; gives its index. `context` is an address in guest memory, `timeNs` nanoseconds as a number (0: the
+   * clock at the run), `task` the address of a task's record (default: the idle task), `program` the record
+   * of the program to run, for batches over several programs. Throws a RangeError when the batch is full.
+   */
+  add(context: number, size: number, timeNs = 0, cpu = 0, task = this.#idle, program = 0): number {
+    if (this.#count === this.capacity) throw new RangeError(`batch: expected at most ${this.capacity} events, got one more`);
+    const { view } = this.runtime.memory;
+    const at = this.address + this.#count * EVENT_SIZE;
+    view.setUint32(at + EVENT_CONTEXT, context, true);
+    view.setUint32(at + EVENT_CONTEXT_SIZE, size, true);
+    view.setUint32(at + EVENT_TIME, timeNs % TWO_32, true);
+    view.setUint32(at + EVENT_TIME + 4, timeNs / TWO_32, true);
+    view.setUint32(at + EVENT_TASK, task, true);
+    view.setUint32(at + EVENT_CPU, cpu, true);
+    view.setUint32(at + EVENT_PROGRAM, program, true);
+    this.#program = 0;
+    return this.#count++;
+  }
+
+  /** Forgets all events; their contexts are the caller's. */
+  clear(): void {
+    this.#count = 0;
+    this.#program = 0;
+  }
+
+  /** Names the program that all events are for. */
+  aim(program: number): void {
+    if (this.#program === program) return;
+    const { view } = this.runtime.memory;
+    const end = this.address + this.#count * EVENT_SIZE;
+    for (let at = this.address; at < end; at += EVENT_SIZE) view.setUint32(at + EVENT_PROGRAM, program, true);
+    this.#program = program;
+  }
+
+  /** Gives every event without a time this one. */
+  stamp(time: bigint): void {
+    const { view } = this.runtime.memory;
+    const end = this.address + this.#count * EVENT_SIZE;
+    for (let at = this.address + EVENT_TIME; at < end; at += EVENT_SIZE) {
+      if (view.getInt32(at, true) === 0 && view.getInt32(at + 4, true) === 0) view.setBigUint64(at, time, true);
+    }
+  }
+
+  /** r0 of event `index` after a run, unsigned. */
+  result(index: number): bigint {
+    return this.runtime.memory.loadU64(this.address + index * EVENT_SIZE + EVENT_RESULT);
+  }
+
+  /** The lower 32 bits of r0 of event `index`, unsigned: all that most program types mean. */
+  verdict(index: number): number {
+    return this.runtime.memory.load32(this.address + index * EVENT_SIZE + EVENT_RESULT) >>> 0;
+  }
+
+  /** Gives the records' memory back. */
+  free(): void {
+    this.runtime.heap.free(this.address);
+  }
+}

@@ -1,0 +1,73 @@
+// What loading an object gives: programs ready for a runtime, the maps and variables that they share, and for
+// each program that could not be loaded the reason. Plain data.
+
+import type { Btf } from "../btf/btf.ts";
+import type { LoadError } from "../errors.ts";
+import type { MapSpec, Program, ProgramFunction } from "../program.ts";
+import type { ProgramType } from "../program-types.ts";
+
+/** What a slot of an array of maps, or of a program array, holds from the start. */
+export interface InitialSlot {
+  readonly index: number;
+  /** One of the object's maps. */
+  readonly map?: MapSpec;
+  /** Name of one of the object's programs. */
+  readonly program?: string;
+}
+
+/** A map as an object defines it: all that `MapSpec` has, and what only some kinds of maps need. */
+export interface MapDefinition extends MapSpec {
+  /** What the maps in a map of maps must be like. */
+  readonly innerMap?: MapSpec;
+  /** The `values` of its definition, where they are given. */
+  readonly initialSlots?: readonly InitialSlot[];
+  /** LIBBPF_PIN_BY_NAME: users share the map by its name. */
+  readonly isPinned?: boolean;
+  /** `map_extra`: hash functions of a bloom filter, address of an arena. */
+  readonly extra?: bigint;
+  readonly numaNode?: number;
+}
+
+/** A function with what .BTF.ext knows of it. */
+export interface LinkedFunction extends ProgramFunction {
+  /** Id of its `func` in the object's BTF. */
+  readonly typeId?: number;
+  /** True when other objects may call it: the verifier looks at it on its own. */
+  readonly isGlobal?: boolean;
+}
+
+/** A global variable: some bytes of the only value of a map. */
+export interface Variable {
+  readonly name: string;
+  readonly map: MapSpec;
+  /** Bytes from the start of the value. */
+  readonly offset: number;
+  /** Bytes. */
+  readonly size: number;
+  /** Its type in the object's BTF, where there is one. */
+  readonly typeId?: number;
+}
+
+export interface ObjectFile {
+  /** As given by the caller; empty when not. */
+  readonly name: string;
+  readonly license: string;
+  /** The kernel version that a `version` section asks for. */
+  readonly version?: number;
+  /** In the order of declaration; maps of global data under the name of their section (`.rodata`). */
+  readonly maps: ReadonlyMap<string, MapDefinition>;
+  /** Global variables by name. */
+  readonly variables: ReadonlyMap<string, Variable>;
+  /** In the order of sections and functions. */
+  readonly programs: ReadonlyMap<string, Program>;
+  /** Programs that need what cannot be loaded, by name, and why. */
+  readonly failures: ReadonlyMap<string, LoadError>;
+  readonly btf?: Btf;
+}
+
+export interface LoadOptions {
+  /** The object's name, e.g. of its file: maps of global data are called after it. */
+  readonly name?: string;
+  /** Types of programs by their name or by their section, over what the section's name says. */
+  readonly types?: Readonly<Record<string, ProgramType>>;
+}

@@ -1,0 +1,69 @@
+// Makes a program of bare instruction bytes, for tests and for users who write their own code: no file format,
+// only maps to bind. Names are as in libbpf: `relo` lists the `lddw` that load maps.
+
+import { atPlace, LoadError } from "../errors.ts";
+import { readSlot, SLOT_SIZE } from "../isa/insn.ts";
+import { insnRow, LDDW_CODE } from "../isa/table.ts";
+import { type MapSpec, Program, type ProgramMapUse } from "../program.ts";
+import type { ProgramType } from "../program-types.ts";
+
+export interface RawOptions {
+  readonly name?: string;
+  readonly type: ProgramType;
+  readonly license?: string;
+  /** The maps that the program uses. */
+  readonly maps?: readonly MapSpec[];
+  /** Pairs of the slot of a `lddw` and the index in `maps` of the map that it loads. */
+  readonly relo?: readonly (readonly [slot: number, mapIndex: number])[];
+}
+
+/** Pseudo sources of a `lddw` that loads a map's address, and of one that loads an address in its first value. */
+const LOADS_MAP: ReadonlySet<number> = sources("lddw_map_fd", "lddw_map_idx");
+const LOADS_VALUE: ReadonlySet<number> = sources("lddw_map_value", "lddw_map_idx_value");
+
+function sources(...names: string[]): ReadonlySet<number> {
+  return new Set(names.map((name) => insnRow(name).fixed.src));
+}
+
+/**
+ * Makes a program of instruction bytes, which are kept, not copied. A `lddw` with src 1, 2, 5 or 6 loads the map
+ * that `relo` gives it, or the one whose index in `maps` is its imm; with src 2 and 6 the second slot's imm is
+ * the offset in the map's value. Apart from that, instructions are not looked at: they may be invalid.
+ * Throws a LoadError: `bad-relocation` where there is no such map, or no such `lddw`; what `Program` throws.
+ */
+export function loadRaw(bytes: Uint8Array, options: RawOptions): Program {
+  const { name = "program", type, license = "", maps = [], relo = [] } = options;
+  const given = new Map(relo);
+  const uses: ProgramMapUse[] = [];
+  return atPlace(`program ${name}`, () => {
+    const slots = Math.floor(bytes.length / SLOT_SIZE);
+    for (let slot = 0; slot < slots; slot++) {
+      const { code, src, imm } = readSlot(bytes, slot);
+      if (code !== LDDW_CODE) continue;
+      const isValue = LOADS_VALUE.has(src);
+      if (isValue || LOADS_MAP.has(src)) {
+        const map = mapOf(slot, given.get(slot) ?? imm, maps);
+        const offset = slot + 1 < slots ? readSlot(bytes, slot + 1).imm : 0;
+        uses.push(isValue ? { slot, map, offset } : { slot, map });
+      }
+      slot++;
+    }
+    const used = new Set(uses.map(({ slot }) => slot));
+    const lost = relo.find(([slot]) => !used.has(slot));
+    if (lost !== undefined) {
+      throw new LoadError(
+        "bad-relocation",
+        `insn ${lost[0]}`,
+        "expected a lddw that loads a map, got another",
+      );
+    }
+    return new Program({ name, type, license, insns: bytes, maps: uses });
+  });
+}
+
+function mapOf(slot: number, index: number, maps: readonly MapSpec[]): MapSpec {
+  const map = maps[index];
+  if (map !== undefined) return map;
+  const expected = maps.length === 0 ? "maps for the program" : `a map index in 0..${maps.length - 1}`;
+  throw new LoadError("bad-relocation", `insn ${slot}`, `expected ${expected}, got index ${index}`);
+}
