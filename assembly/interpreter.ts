@@ -5,16 +5,21 @@
 // Registers lie in linear memory at REGS, and prepared code (PROGRAM_*, CODE_*) holds their offsets there, so
 // that an operand is one load with a constant offset. RFC 9669 §4 says what the operations mean.
 
-import { Exit } from "./shared/codes";
+import { Exit, MapType } from "./shared/codes";
 import { Op } from "./shared/opcodes";
 import {
-  CODE_DST, CODE_IMM, CODE_OFF, CODE_POINTER_HIGH, EXECUTED, FRAMES, FRAME_MAY_GOTO, FRAME_SIZE, HELPERS,
-  HELPER_ARGS, HELPER_CORE, HELPER_SIZE, MAX_FRAMES, MAY_GOTO_LIMIT, PROGRAM_CODE, PROGRAM_FLAGS,
-  PROGRAM_LIMIT_LOW, REGS, REG_R0, RIGHT_READ, RIGHT_WRITE, TRAP_ADDRESS, TRAP_DETAIL, TRAP_SLOT,
+  CODE_DST, CODE_IMM, CODE_OFF, CODE_POINTER_HIGH, EVENT, EXECUTED, EXIT_STUB, FLAG_RAW, FRAME, FRAMES,
+  HELPERS, HELPER_ARGS, HELPER_CORE, HELPER_SIZE, MAP_TYPE, PROGRAM, PROGRAM_CODE, PROGRAM_FLAGS,
+  PROGRAM_LIMIT_LOW, READ_WINDOW_LOW, REGS, REG_R0, REG_R1, REG_R2, RIGHT_READ, RIGHT_WRITE, STACK_LOW,
+  TRAP_ADDRESS, TRAP_DETAIL, TRAP_SLOT, WRITE_WINDOW_LOW,
 } from "./shared/layout";
 import { checkArguments, mayAccess } from "./portable/access";
-import { packetAt, popFrame, pushFrame } from "./portable/frames";
+import {
+  enterChecked, enterContext, enterRaw, finishEvent, isNext, mayStay, packetAt, popFrame, pushFrame,
+} from "./portable/frames";
 import { callCoreHelper, helperIndex } from "./portable/helpers";
+import { hashLookup } from "./portable/maps/hash";
+import { mapLookup } from "./portable/maps/map";
 import { callHost } from "./host";
 
 /** The two modes; only their ids matter. */
@@ -47,16 +52,33 @@ export class Verified {}
 // ---- checked access ------------------------------------------------------------------------------------
 
 @inline function isChecked<M>(): bool { return idof<M>() == idof<Checked>(); }
-/** True when the access is one that the mode lets pass. */
+/** True when all of `size` bytes at `at` lie between the two u32 at `bounds`. */
+@inline function within(at: u64, size: i32, bounds: usize): bool {
+  return at >= load<u32>(bounds) && at + size <= load<u32>(bounds, 4) && at + size > at;
+}
+/** True when the access is one that the mode lets pass: by the stack and the window in sight, else by search. */
 @inline function allowed<M>(at: u64, size: i32, right: i32): bool {
-  return !isChecked<M>() || (at >> 32 == 0 && mayAccess(mem(), <i32>at, size, right));
+  return (
+    !isChecked<M>() ||
+    within(at, size, STACK_LOW) ||
+    within(at, size, right == RIGHT_READ ? READ_WINDOW_LOW : WRITE_WINDOW_LOW) ||
+    (at >> 32 == 0 && mayAccess(mem(), <i32>at, size, right))
+  );
 }
 
-function fault(code: usize, pc: usize, at: u64, size: i32, exit: i32): i32 {
-  store<u32>(TRAP_SLOT, <u32>((pc - code) >> 3));
+/** Address of the running program's code. Not kept in a local: every local that the loop holds costs a register. */
+@inline function codeStart(): usize { return load<u32>(load<u32>(PROGRAM), PROGRAM_CODE); }
+
+/** Notes where a run is ending. */
+function stopAt(pc: usize, exit: i32): i32 {
+  store<u32>(TRAP_SLOT, <u32>((pc - codeStart()) >> 3));
+  return exit;
+}
+
+function fault(pc: usize, at: u64, size: i32, exit: i32): i32 {
   store<u64>(TRAP_ADDRESS, at);
   store<u32>(TRAP_DETAIL, size);
-  return exit;
+  return stopAt(pc, exit);
 }
 
 // ---- calls -----------------------------------------------------------------------------------------------
@@ -72,30 +94,35 @@ function callHelper<M>(index: u32): i32 {
   return core != 0 ? callCoreHelper(mem(), core) : callHost(index);
 }
 
-/** Where the innermost frame that a chain of calls may have is saved. */
-const LAST_FRAME: usize = FRAMES + (MAX_FRAMES - 1) * FRAME_SIZE;
+/** map_lookup_elem(r1, r2) by the shortest way: the verifier has looked at the map's flags. Gives r0. */
+@inline function lookup(): u64 {
+  const map = load<i32>(REG_R1);
+  const isHash = load<i32>(map, MAP_TYPE) == MapType.HASH;
+  const value: u64 = isHash ? hashLookup(mem(), map, load<i32>(REG_R2)) : mapLookup(mem(), map, load<i32>(REG_R2));
+  store<u64>(REG_R0, value);
+  return value;
+}
+
+/** Instructions that a checked run of this program may execute. */
+@inline function limit(): u64 { return load<u64>(load<u32>(PROGRAM), PROGRAM_LIMIT_LOW); }
 
 /** Every way out of the loop: the instructions of checked runs are summed up. */
-@inline function leave<M>(executed: u64, exit: i32): i32 {
-  if (isChecked<M>()) store<u64>(EXECUTED, load<u64>(EXECUTED) + executed);
+@inline function leave<M>(fuel: u64, exit: i32): i32 {
+  if (isChecked<M>()) store<u64>(EXECUTED, load<u64>(EXECUTED) + limit() - fuel);
   return exit;
 }
 
 /**
- * Runs the program whose record is at `program` on the register file until it exits: r0 is its result.
- * Gives Exit.OK, or why it ended (with TRAP_* filled).
+ * Runs the program at PROGRAM on the event that was entered, and on those after it while they are for the same program.
+ * Gives Exit.OK, or why the event at EVENT ended the run (with TRAP_* filled).
  */
-export function interpret<M>(program: usize): i32 {
-  const code: usize = load<u32>(program, PROGRAM_CODE);
-  const flags = load<i32>(program, PROGRAM_FLAGS);
-  const limit = load<u64>(program, PROGRAM_LIMIT_LOW);
-  let fuel = limit;
-  let frame: usize = FRAMES;
-  let pc = code;
+export function interpret<M>(): i32 {
+  let fuel: u64 = isChecked<M>() ? limit() : 0;
+  let pc = codeStart();
   for (;; pc += 8) {
     if (isChecked<M>()) {
       if (fuel == 0) {
-        return leave<M>(limit - fuel, fault(code, pc, 0, 0, Exit.LIMIT));
+        return leave<M>(fuel, fault(pc, 0, 0, Exit.LIMIT));
       }
       fuel--;
     }
@@ -233,9 +260,7 @@ export function interpret<M>(program: usize): i32 {
       case Op.JA: pc = jump(pc); continue;
       case Op.JA32: pc += <usize>load<i32>(pc, CODE_IMM) << 3; continue;
       case Op.MAY_GOTO: {
-        const count = load<u32>(frame, FRAME_MAY_GOTO);
-        if (count == MAY_GOTO_LIMIT) pc = jump(pc);
-        else store<u32>(frame, count + 1, FRAME_MAY_GOTO);
+        if (!mayStay(mem())) pc = jump(pc);
         continue;
       }
 
@@ -244,7 +269,7 @@ export function interpret<M>(program: usize): i32 {
       case Op.LDX_B: {
         const at = src64(pc) + off64(pc);
         if (!allowed<M>(at, 1, RIGHT_READ)) {
-          return leave<M>(limit - fuel, fault(code, pc, at, 1, Exit.READ));
+          return leave<M>(fuel, fault(pc, at, 1, Exit.READ));
         }
         set64(pc, <u64>load<u8>(<usize>at));
         continue;
@@ -252,7 +277,7 @@ export function interpret<M>(program: usize): i32 {
       case Op.LDX_H: {
         const at = src64(pc) + off64(pc);
         if (!allowed<M>(at, 2, RIGHT_READ)) {
-          return leave<M>(limit - fuel, fault(code, pc, at, 2, Exit.READ));
+          return leave<M>(fuel, fault(pc, at, 2, Exit.READ));
         }
         set64(pc, <u64>load<u16>(<usize>at));
         continue;
@@ -260,7 +285,7 @@ export function interpret<M>(program: usize): i32 {
       case Op.LDX_W: {
         const at = src64(pc) + off64(pc);
         if (!allowed<M>(at, 4, RIGHT_READ)) {
-          return leave<M>(limit - fuel, fault(code, pc, at, 4, Exit.READ));
+          return leave<M>(fuel, fault(pc, at, 4, Exit.READ));
         }
         set64(pc, <u64>load<u32>(<usize>at));
         continue;
@@ -268,7 +293,7 @@ export function interpret<M>(program: usize): i32 {
       case Op.LDX_DW: {
         const at = src64(pc) + off64(pc);
         if (!allowed<M>(at, 8, RIGHT_READ)) {
-          return leave<M>(limit - fuel, fault(code, pc, at, 8, Exit.READ));
+          return leave<M>(fuel, fault(pc, at, 8, Exit.READ));
         }
         set64(pc, <u64>load<u64>(<usize>at));
         continue;
@@ -276,7 +301,7 @@ export function interpret<M>(program: usize): i32 {
       case Op.LDXS_B: {
         const at = src64(pc) + off64(pc);
         if (!allowed<M>(at, 1, RIGHT_READ)) {
-          return leave<M>(limit - fuel, fault(code, pc, at, 1, Exit.READ));
+          return leave<M>(fuel, fault(pc, at, 1, Exit.READ));
         }
         set64(pc, <u64>(<i64>load<i8>(<usize>at)));
         continue;
@@ -284,7 +309,7 @@ export function interpret<M>(program: usize): i32 {
       case Op.LDXS_H: {
         const at = src64(pc) + off64(pc);
         if (!allowed<M>(at, 2, RIGHT_READ)) {
-          return leave<M>(limit - fuel, fault(code, pc, at, 2, Exit.READ));
+          return leave<M>(fuel, fault(pc, at, 2, Exit.READ));
         }
         set64(pc, <u64>(<i64>load<i16>(<usize>at)));
         continue;
@@ -292,7 +317,7 @@ export function interpret<M>(program: usize): i32 {
       case Op.LDXS_W: {
         const at = src64(pc) + off64(pc);
         if (!allowed<M>(at, 4, RIGHT_READ)) {
-          return leave<M>(limit - fuel, fault(code, pc, at, 4, Exit.READ));
+          return leave<M>(fuel, fault(pc, at, 4, Exit.READ));
         }
         set64(pc, <u64>(<i64>load<i32>(<usize>at)));
         continue;
@@ -300,7 +325,7 @@ export function interpret<M>(program: usize): i32 {
       case Op.ST_B: {
         const at = dst64(pc) + off64(pc);
         if (!allowed<M>(at, 1, RIGHT_WRITE)) {
-          return leave<M>(limit - fuel, fault(code, pc, at, 1, Exit.WRITE));
+          return leave<M>(fuel, fault(pc, at, 1, Exit.WRITE));
         }
         store<u8>(<usize>at, <u8>imm64(pc));
         continue;
@@ -308,7 +333,7 @@ export function interpret<M>(program: usize): i32 {
       case Op.ST_H: {
         const at = dst64(pc) + off64(pc);
         if (!allowed<M>(at, 2, RIGHT_WRITE)) {
-          return leave<M>(limit - fuel, fault(code, pc, at, 2, Exit.WRITE));
+          return leave<M>(fuel, fault(pc, at, 2, Exit.WRITE));
         }
         store<u16>(<usize>at, <u16>imm64(pc));
         continue;
@@ -316,7 +341,7 @@ export function interpret<M>(program: usize): i32 {
       case Op.ST_W: {
         const at = dst64(pc) + off64(pc);
         if (!allowed<M>(at, 4, RIGHT_WRITE)) {
-          return leave<M>(limit - fuel, fault(code, pc, at, 4, Exit.WRITE));
+          return leave<M>(fuel, fault(pc, at, 4, Exit.WRITE));
         }
         store<u32>(<usize>at, <u32>imm64(pc));
         continue;
@@ -324,7 +349,7 @@ export function interpret<M>(program: usize): i32 {
       case Op.ST_DW: {
         const at = dst64(pc) + off64(pc);
         if (!allowed<M>(at, 8, RIGHT_WRITE)) {
-          return leave<M>(limit - fuel, fault(code, pc, at, 8, Exit.WRITE));
+          return leave<M>(fuel, fault(pc, at, 8, Exit.WRITE));
         }
         store<u64>(<usize>at, <u64>imm64(pc));
         continue;
@@ -332,7 +357,7 @@ export function interpret<M>(program: usize): i32 {
       case Op.STX_B: {
         const at = dst64(pc) + off64(pc);
         if (!allowed<M>(at, 1, RIGHT_WRITE)) {
-          return leave<M>(limit - fuel, fault(code, pc, at, 1, Exit.WRITE));
+          return leave<M>(fuel, fault(pc, at, 1, Exit.WRITE));
         }
         store<u8>(<usize>at, <u8>src64(pc));
         continue;
@@ -340,7 +365,7 @@ export function interpret<M>(program: usize): i32 {
       case Op.STX_H: {
         const at = dst64(pc) + off64(pc);
         if (!allowed<M>(at, 2, RIGHT_WRITE)) {
-          return leave<M>(limit - fuel, fault(code, pc, at, 2, Exit.WRITE));
+          return leave<M>(fuel, fault(pc, at, 2, Exit.WRITE));
         }
         store<u16>(<usize>at, <u16>src64(pc));
         continue;
@@ -348,7 +373,7 @@ export function interpret<M>(program: usize): i32 {
       case Op.STX_W: {
         const at = dst64(pc) + off64(pc);
         if (!allowed<M>(at, 4, RIGHT_WRITE)) {
-          return leave<M>(limit - fuel, fault(code, pc, at, 4, Exit.WRITE));
+          return leave<M>(fuel, fault(pc, at, 4, Exit.WRITE));
         }
         store<u32>(<usize>at, <u32>src64(pc));
         continue;
@@ -356,7 +381,7 @@ export function interpret<M>(program: usize): i32 {
       case Op.STX_DW: {
         const at = dst64(pc) + off64(pc);
         if (!allowed<M>(at, 8, RIGHT_WRITE)) {
-          return leave<M>(limit - fuel, fault(code, pc, at, 8, Exit.WRITE));
+          return leave<M>(fuel, fault(pc, at, 8, Exit.WRITE));
         }
         store<u64>(<usize>at, <u64>src64(pc));
         continue;
@@ -364,7 +389,7 @@ export function interpret<M>(program: usize): i32 {
       case Op.LOAD_ACQ_B: {
         const at = src64(pc) + off64(pc);
         if (!allowed<M>(at, 1, RIGHT_READ)) {
-          return leave<M>(limit - fuel, fault(code, pc, at, 1, Exit.READ));
+          return leave<M>(fuel, fault(pc, at, 1, Exit.READ));
         }
         set64(pc, <u64>load<u8>(<usize>at));
         continue;
@@ -372,7 +397,7 @@ export function interpret<M>(program: usize): i32 {
       case Op.LOAD_ACQ_H: {
         const at = src64(pc) + off64(pc);
         if (!allowed<M>(at, 2, RIGHT_READ)) {
-          return leave<M>(limit - fuel, fault(code, pc, at, 2, Exit.READ));
+          return leave<M>(fuel, fault(pc, at, 2, Exit.READ));
         }
         set64(pc, <u64>load<u16>(<usize>at));
         continue;
@@ -380,7 +405,7 @@ export function interpret<M>(program: usize): i32 {
       case Op.LOAD_ACQ_W: {
         const at = src64(pc) + off64(pc);
         if (!allowed<M>(at, 4, RIGHT_READ)) {
-          return leave<M>(limit - fuel, fault(code, pc, at, 4, Exit.READ));
+          return leave<M>(fuel, fault(pc, at, 4, Exit.READ));
         }
         set64(pc, <u64>load<u32>(<usize>at));
         continue;
@@ -388,7 +413,7 @@ export function interpret<M>(program: usize): i32 {
       case Op.LOAD_ACQ_DW: {
         const at = src64(pc) + off64(pc);
         if (!allowed<M>(at, 8, RIGHT_READ)) {
-          return leave<M>(limit - fuel, fault(code, pc, at, 8, Exit.READ));
+          return leave<M>(fuel, fault(pc, at, 8, Exit.READ));
         }
         set64(pc, <u64>load<u64>(<usize>at));
         continue;
@@ -396,7 +421,7 @@ export function interpret<M>(program: usize): i32 {
       case Op.STORE_REL_B: {
         const at = dst64(pc) + off64(pc);
         if (!allowed<M>(at, 1, RIGHT_WRITE)) {
-          return leave<M>(limit - fuel, fault(code, pc, at, 1, Exit.WRITE));
+          return leave<M>(fuel, fault(pc, at, 1, Exit.WRITE));
         }
         store<u8>(<usize>at, <u8>src64(pc));
         continue;
@@ -404,7 +429,7 @@ export function interpret<M>(program: usize): i32 {
       case Op.STORE_REL_H: {
         const at = dst64(pc) + off64(pc);
         if (!allowed<M>(at, 2, RIGHT_WRITE)) {
-          return leave<M>(limit - fuel, fault(code, pc, at, 2, Exit.WRITE));
+          return leave<M>(fuel, fault(pc, at, 2, Exit.WRITE));
         }
         store<u16>(<usize>at, <u16>src64(pc));
         continue;
@@ -412,7 +437,7 @@ export function interpret<M>(program: usize): i32 {
       case Op.STORE_REL_W: {
         const at = dst64(pc) + off64(pc);
         if (!allowed<M>(at, 4, RIGHT_WRITE)) {
-          return leave<M>(limit - fuel, fault(code, pc, at, 4, Exit.WRITE));
+          return leave<M>(fuel, fault(pc, at, 4, Exit.WRITE));
         }
         store<u32>(<usize>at, <u32>src64(pc));
         continue;
@@ -420,7 +445,7 @@ export function interpret<M>(program: usize): i32 {
       case Op.STORE_REL_DW: {
         const at = dst64(pc) + off64(pc);
         if (!allowed<M>(at, 8, RIGHT_WRITE)) {
-          return leave<M>(limit - fuel, fault(code, pc, at, 8, Exit.WRITE));
+          return leave<M>(fuel, fault(pc, at, 8, Exit.WRITE));
         }
         store<u64>(<usize>at, <u64>src64(pc));
         continue;
@@ -430,7 +455,7 @@ export function interpret<M>(program: usize): i32 {
       case Op.ATOMIC_ADD32: {
         const at = dst64(pc) + off64(pc);
         if (!allowed<M>(at, 4, RIGHT_WRITE)) {
-          return leave<M>(limit - fuel, fault(code, pc, at, 4, Exit.WRITE));
+          return leave<M>(fuel, fault(pc, at, 4, Exit.WRITE));
         }
         store<u32>(<usize>at, load<u32>(<usize>at) + src32(pc));
         continue;
@@ -438,7 +463,7 @@ export function interpret<M>(program: usize): i32 {
       case Op.ATOMIC_OR32: {
         const at = dst64(pc) + off64(pc);
         if (!allowed<M>(at, 4, RIGHT_WRITE)) {
-          return leave<M>(limit - fuel, fault(code, pc, at, 4, Exit.WRITE));
+          return leave<M>(fuel, fault(pc, at, 4, Exit.WRITE));
         }
         store<u32>(<usize>at, load<u32>(<usize>at) | src32(pc));
         continue;
@@ -446,7 +471,7 @@ export function interpret<M>(program: usize): i32 {
       case Op.ATOMIC_AND32: {
         const at = dst64(pc) + off64(pc);
         if (!allowed<M>(at, 4, RIGHT_WRITE)) {
-          return leave<M>(limit - fuel, fault(code, pc, at, 4, Exit.WRITE));
+          return leave<M>(fuel, fault(pc, at, 4, Exit.WRITE));
         }
         store<u32>(<usize>at, load<u32>(<usize>at) & src32(pc));
         continue;
@@ -454,7 +479,7 @@ export function interpret<M>(program: usize): i32 {
       case Op.ATOMIC_XOR32: {
         const at = dst64(pc) + off64(pc);
         if (!allowed<M>(at, 4, RIGHT_WRITE)) {
-          return leave<M>(limit - fuel, fault(code, pc, at, 4, Exit.WRITE));
+          return leave<M>(fuel, fault(pc, at, 4, Exit.WRITE));
         }
         store<u32>(<usize>at, load<u32>(<usize>at) ^ src32(pc));
         continue;
@@ -462,7 +487,7 @@ export function interpret<M>(program: usize): i32 {
       case Op.FETCH_ADD32: {
         const at = dst64(pc) + off64(pc);
         if (!allowed<M>(at, 4, RIGHT_WRITE)) {
-          return leave<M>(limit - fuel, fault(code, pc, at, 4, Exit.WRITE));
+          return leave<M>(fuel, fault(pc, at, 4, Exit.WRITE));
         }
         const old = load<u32>(<usize>at);
         store<u32>(<usize>at, old + src32(pc));
@@ -472,7 +497,7 @@ export function interpret<M>(program: usize): i32 {
       case Op.FETCH_OR32: {
         const at = dst64(pc) + off64(pc);
         if (!allowed<M>(at, 4, RIGHT_WRITE)) {
-          return leave<M>(limit - fuel, fault(code, pc, at, 4, Exit.WRITE));
+          return leave<M>(fuel, fault(pc, at, 4, Exit.WRITE));
         }
         const old = load<u32>(<usize>at);
         store<u32>(<usize>at, old | src32(pc));
@@ -482,7 +507,7 @@ export function interpret<M>(program: usize): i32 {
       case Op.FETCH_AND32: {
         const at = dst64(pc) + off64(pc);
         if (!allowed<M>(at, 4, RIGHT_WRITE)) {
-          return leave<M>(limit - fuel, fault(code, pc, at, 4, Exit.WRITE));
+          return leave<M>(fuel, fault(pc, at, 4, Exit.WRITE));
         }
         const old = load<u32>(<usize>at);
         store<u32>(<usize>at, old & src32(pc));
@@ -492,7 +517,7 @@ export function interpret<M>(program: usize): i32 {
       case Op.FETCH_XOR32: {
         const at = dst64(pc) + off64(pc);
         if (!allowed<M>(at, 4, RIGHT_WRITE)) {
-          return leave<M>(limit - fuel, fault(code, pc, at, 4, Exit.WRITE));
+          return leave<M>(fuel, fault(pc, at, 4, Exit.WRITE));
         }
         const old = load<u32>(<usize>at);
         store<u32>(<usize>at, old ^ src32(pc));
@@ -502,7 +527,7 @@ export function interpret<M>(program: usize): i32 {
       case Op.XCHG32: {
         const at = dst64(pc) + off64(pc);
         if (!allowed<M>(at, 4, RIGHT_WRITE)) {
-          return leave<M>(limit - fuel, fault(code, pc, at, 4, Exit.WRITE));
+          return leave<M>(fuel, fault(pc, at, 4, Exit.WRITE));
         }
         const old = load<u32>(<usize>at);
         store<u32>(<usize>at, src32(pc));
@@ -512,7 +537,7 @@ export function interpret<M>(program: usize): i32 {
       case Op.CMPXCHG32: {
         const at = dst64(pc) + off64(pc);
         if (!allowed<M>(at, 4, RIGHT_WRITE)) {
-          return leave<M>(limit - fuel, fault(code, pc, at, 4, Exit.WRITE));
+          return leave<M>(fuel, fault(pc, at, 4, Exit.WRITE));
         }
         const old = load<u32>(<usize>at);
         if (old == load<u32>(REG_R0)) store<u32>(<usize>at, src32(pc));
@@ -524,7 +549,7 @@ export function interpret<M>(program: usize): i32 {
       case Op.ATOMIC_ADD64: {
         const at = dst64(pc) + off64(pc);
         if (!allowed<M>(at, 8, RIGHT_WRITE)) {
-          return leave<M>(limit - fuel, fault(code, pc, at, 8, Exit.WRITE));
+          return leave<M>(fuel, fault(pc, at, 8, Exit.WRITE));
         }
         store<u64>(<usize>at, load<u64>(<usize>at) + src64(pc));
         continue;
@@ -532,7 +557,7 @@ export function interpret<M>(program: usize): i32 {
       case Op.ATOMIC_OR64: {
         const at = dst64(pc) + off64(pc);
         if (!allowed<M>(at, 8, RIGHT_WRITE)) {
-          return leave<M>(limit - fuel, fault(code, pc, at, 8, Exit.WRITE));
+          return leave<M>(fuel, fault(pc, at, 8, Exit.WRITE));
         }
         store<u64>(<usize>at, load<u64>(<usize>at) | src64(pc));
         continue;
@@ -540,7 +565,7 @@ export function interpret<M>(program: usize): i32 {
       case Op.ATOMIC_AND64: {
         const at = dst64(pc) + off64(pc);
         if (!allowed<M>(at, 8, RIGHT_WRITE)) {
-          return leave<M>(limit - fuel, fault(code, pc, at, 8, Exit.WRITE));
+          return leave<M>(fuel, fault(pc, at, 8, Exit.WRITE));
         }
         store<u64>(<usize>at, load<u64>(<usize>at) & src64(pc));
         continue;
@@ -548,7 +573,7 @@ export function interpret<M>(program: usize): i32 {
       case Op.ATOMIC_XOR64: {
         const at = dst64(pc) + off64(pc);
         if (!allowed<M>(at, 8, RIGHT_WRITE)) {
-          return leave<M>(limit - fuel, fault(code, pc, at, 8, Exit.WRITE));
+          return leave<M>(fuel, fault(pc, at, 8, Exit.WRITE));
         }
         store<u64>(<usize>at, load<u64>(<usize>at) ^ src64(pc));
         continue;
@@ -556,7 +581,7 @@ export function interpret<M>(program: usize): i32 {
       case Op.FETCH_ADD64: {
         const at = dst64(pc) + off64(pc);
         if (!allowed<M>(at, 8, RIGHT_WRITE)) {
-          return leave<M>(limit - fuel, fault(code, pc, at, 8, Exit.WRITE));
+          return leave<M>(fuel, fault(pc, at, 8, Exit.WRITE));
         }
         const old = load<u64>(<usize>at);
         store<u64>(<usize>at, old + src64(pc));
@@ -566,7 +591,7 @@ export function interpret<M>(program: usize): i32 {
       case Op.FETCH_OR64: {
         const at = dst64(pc) + off64(pc);
         if (!allowed<M>(at, 8, RIGHT_WRITE)) {
-          return leave<M>(limit - fuel, fault(code, pc, at, 8, Exit.WRITE));
+          return leave<M>(fuel, fault(pc, at, 8, Exit.WRITE));
         }
         const old = load<u64>(<usize>at);
         store<u64>(<usize>at, old | src64(pc));
@@ -576,7 +601,7 @@ export function interpret<M>(program: usize): i32 {
       case Op.FETCH_AND64: {
         const at = dst64(pc) + off64(pc);
         if (!allowed<M>(at, 8, RIGHT_WRITE)) {
-          return leave<M>(limit - fuel, fault(code, pc, at, 8, Exit.WRITE));
+          return leave<M>(fuel, fault(pc, at, 8, Exit.WRITE));
         }
         const old = load<u64>(<usize>at);
         store<u64>(<usize>at, old & src64(pc));
@@ -586,7 +611,7 @@ export function interpret<M>(program: usize): i32 {
       case Op.FETCH_XOR64: {
         const at = dst64(pc) + off64(pc);
         if (!allowed<M>(at, 8, RIGHT_WRITE)) {
-          return leave<M>(limit - fuel, fault(code, pc, at, 8, Exit.WRITE));
+          return leave<M>(fuel, fault(pc, at, 8, Exit.WRITE));
         }
         const old = load<u64>(<usize>at);
         store<u64>(<usize>at, old ^ src64(pc));
@@ -596,7 +621,7 @@ export function interpret<M>(program: usize): i32 {
       case Op.XCHG64: {
         const at = dst64(pc) + off64(pc);
         if (!allowed<M>(at, 8, RIGHT_WRITE)) {
-          return leave<M>(limit - fuel, fault(code, pc, at, 8, Exit.WRITE));
+          return leave<M>(fuel, fault(pc, at, 8, Exit.WRITE));
         }
         const old = load<u64>(<usize>at);
         store<u64>(<usize>at, src64(pc));
@@ -606,7 +631,7 @@ export function interpret<M>(program: usize): i32 {
       case Op.CMPXCHG64: {
         const at = dst64(pc) + off64(pc);
         if (!allowed<M>(at, 8, RIGHT_WRITE)) {
-          return leave<M>(limit - fuel, fault(code, pc, at, 8, Exit.WRITE));
+          return leave<M>(fuel, fault(pc, at, 8, Exit.WRITE));
         }
         const old = load<u64>(<usize>at);
         if (old == load<u64>(REG_R0)) store<u64>(<usize>at, src64(pc));
@@ -619,54 +644,42 @@ export function interpret<M>(program: usize): i32 {
         const at: usize = packetAt(mem(), load<i32>(pc, CODE_IMM), 1);
         store<u64>(REG_R0, at == 0 ? 0 : <u64>load<u8>(at));
         if (at != 0) continue;
-        if (frame == FRAMES) return leave<M>(limit - fuel, Exit.OK);
-        frame -= FRAME_SIZE;
-        pc = popFrame(mem(), <i32>frame);
+        pc = EXIT_STUB - 8;
         continue;
       }
       case Op.LD_IND_B: {
         const at: usize = packetAt(mem(), <i32>dst32(pc) + load<i32>(pc, CODE_IMM), 1);
         store<u64>(REG_R0, at == 0 ? 0 : <u64>load<u8>(at));
         if (at != 0) continue;
-        if (frame == FRAMES) return leave<M>(limit - fuel, Exit.OK);
-        frame -= FRAME_SIZE;
-        pc = popFrame(mem(), <i32>frame);
+        pc = EXIT_STUB - 8;
         continue;
       }
       case Op.LD_ABS_H: {
         const at: usize = packetAt(mem(), load<i32>(pc, CODE_IMM), 2);
         store<u64>(REG_R0, at == 0 ? 0 : <u64>bswap<u16>(load<u16>(at)));
         if (at != 0) continue;
-        if (frame == FRAMES) return leave<M>(limit - fuel, Exit.OK);
-        frame -= FRAME_SIZE;
-        pc = popFrame(mem(), <i32>frame);
+        pc = EXIT_STUB - 8;
         continue;
       }
       case Op.LD_IND_H: {
         const at: usize = packetAt(mem(), <i32>dst32(pc) + load<i32>(pc, CODE_IMM), 2);
         store<u64>(REG_R0, at == 0 ? 0 : <u64>bswap<u16>(load<u16>(at)));
         if (at != 0) continue;
-        if (frame == FRAMES) return leave<M>(limit - fuel, Exit.OK);
-        frame -= FRAME_SIZE;
-        pc = popFrame(mem(), <i32>frame);
+        pc = EXIT_STUB - 8;
         continue;
       }
       case Op.LD_ABS_W: {
         const at: usize = packetAt(mem(), load<i32>(pc, CODE_IMM), 4);
         store<u64>(REG_R0, at == 0 ? 0 : <u64>bswap<u32>(load<u32>(at)));
         if (at != 0) continue;
-        if (frame == FRAMES) return leave<M>(limit - fuel, Exit.OK);
-        frame -= FRAME_SIZE;
-        pc = popFrame(mem(), <i32>frame);
+        pc = EXIT_STUB - 8;
         continue;
       }
       case Op.LD_IND_W: {
         const at: usize = packetAt(mem(), <i32>dst32(pc) + load<i32>(pc, CODE_IMM), 4);
         store<u64>(REG_R0, at == 0 ? 0 : <u64>bswap<u32>(load<u32>(at)));
         if (at != 0) continue;
-        if (frame == FRAMES) return leave<M>(limit - fuel, Exit.OK);
-        frame -= FRAME_SIZE;
-        pc = popFrame(mem(), <i32>frame);
+        pc = EXIT_STUB - 8;
         continue;
       }
 
@@ -674,46 +687,552 @@ export function interpret<M>(program: usize): i32 {
       case Op.CALL_HELPER: {
         const exit = callHelper<M>(imm32(pc));
         if (exit == Exit.OK) continue;
-        store<u32>(TRAP_SLOT, <u32>((pc - code) >> 3));
-        return leave<M>(limit - fuel, exit);
+        return leave<M>(fuel, stopAt(pc, exit));
       }
+      case Op.CALL_LOOKUP: lookup(); continue;
       case Op.CALL_LOCAL: {
-        if (frame == LAST_FRAME) {
-          return leave<M>(limit - fuel, fault(code, pc, 0, 0, Exit.CALL_DEPTH));
-        }
-        pushFrame(mem(), <i32>frame, <i32>pc, flags);
-        frame += FRAME_SIZE;
+        if (!pushFrame(mem(), <i32>pc)) return leave<M>(fuel, fault(pc, 0, 0, Exit.CALL_DEPTH));
         pc += <usize>load<i32>(pc, CODE_IMM) << 3;
         continue;
       }
       case Op.CALLX: {
         const target = dst64(pc);
         if (target >> 32 == CODE_POINTER_HIGH) {
-          if (frame == LAST_FRAME) {
-            return leave<M>(limit - fuel, fault(code, pc, 0, 0, Exit.CALL_DEPTH));
-          }
-          pushFrame(mem(), <i32>frame, <i32>pc, flags);
-        frame += FRAME_SIZE;
-          pc = code + (<usize>target << 3) - 8;
+          if (!pushFrame(mem(), <i32>pc)) return leave<M>(fuel, fault(pc, 0, 0, Exit.CALL_DEPTH));
+          pc = codeStart() + (<usize>target << 3) - 8;
           continue;
         }
         const index = target >> 32 == 0 ? helperIndex(mem(), <i32>target) : -1;
         if (index < 0) {
-          return leave<M>(limit - fuel, fault(code, pc, target, 0, Exit.CALL_TARGET));
+          return leave<M>(fuel, fault(pc, target, 0, Exit.CALL_TARGET));
         }
         const exit = callHelper<M>(index);
         if (exit == Exit.OK) continue;
-        store<u32>(TRAP_SLOT, <u32>((pc - code) >> 3));
-        return leave<M>(limit - fuel, exit);
+        return leave<M>(fuel, stopAt(pc, exit));
       }
       case Op.EXIT: {
-        if (frame == FRAMES) return leave<M>(limit - fuel, Exit.OK);
-        frame -= FRAME_SIZE;
-        pc = popFrame(mem(), <i32>frame);
+        if (load<i32>(FRAME) != FRAMES) {
+          pc = popFrame(mem());
+          continue;
+        }
+        if (isChecked<M>()) leave<M>(fuel, Exit.OK);
+        const next = finishEvent(mem());
+        if (!isNext(mem(), next)) return Exit.OK;
+        enterContext(mem(), next);
+        if (isChecked<M>()) {
+          enterChecked(mem(), next);
+          fuel = limit();
+        }
+        if (load<u32>(load<u32>(PROGRAM), PROGRAM_FLAGS) & FLAG_RAW) enterRaw(mem(), next);
+        pc = codeStart() - 8;
+        continue;
+      }      // fused pairs whose second instruction works on the first one's dst
+      case Op.MOV64_REG__ADD64_IMM: {
+        const v: u64 = src64(pc);
+        set64(pc, v + imm64(pc + 8));
+        pc += 8;
+        continue;
+      }
+      case Op.MOV64_REG__ADD64_REG: {
+        const v: u64 = src64(pc);
+        set64(pc, v + src64(pc + 8));
+        pc += 8;
+        continue;
+      }
+      case Op.MOV64_REG__LSH64_IMM: {
+        const v: u64 = src64(pc);
+        set64(pc, v << imm64(pc + 8));
+        pc += 8;
+        continue;
+      }
+      case Op.MOV64_REG__RSH64_IMM: {
+        const v: u64 = src64(pc);
+        set64(pc, v >> imm64(pc + 8));
+        pc += 8;
+        continue;
+      }
+      case Op.MOV64_REG__AND64_IMM: {
+        const v: u64 = src64(pc);
+        set64(pc, v & imm64(pc + 8));
+        pc += 8;
+        continue;
+      }
+      case Op.MOV32_REG__AND32_IMM: {
+        const v: u64 = <u64>src32(pc);
+        set64(pc, <u64>(<u32>v & imm32(pc + 8)));
+        pc += 8;
+        continue;
+      }
+      case Op.MOV32_REG__LSH32_IMM: {
+        const v: u64 = <u64>src32(pc);
+        set64(pc, <u64>(<u32>v << imm32(pc + 8)));
+        pc += 8;
+        continue;
+      }
+      case Op.MOV32_REG__RSH32_IMM: {
+        const v: u64 = <u64>src32(pc);
+        set64(pc, <u64>(<u32>v >> imm32(pc + 8)));
+        pc += 8;
+        continue;
+      }
+      case Op.MOV32_REG__ADD32_IMM: {
+        const v: u64 = <u64>src32(pc);
+        set64(pc, <u64>(<u32>v + imm32(pc + 8)));
+        pc += 8;
+        continue;
+      }
+      case Op.LSH64_IMM__ARSH64_IMM: {
+        const v: u64 = dst64(pc) << imm64(pc);
+        set64(pc, <u64>(<i64>v >> <i64>imm64(pc + 8)));
+        pc += 8;
+        continue;
+      }
+      case Op.LSH64_IMM__RSH64_IMM: {
+        const v: u64 = dst64(pc) << imm64(pc);
+        set64(pc, v >> imm64(pc + 8));
+        pc += 8;
+        continue;
+      }
+      case Op.LSH64_IMM__OR64_REG: {
+        const v: u64 = dst64(pc) << imm64(pc);
+        set64(pc, v | src64(pc + 8));
+        pc += 8;
+        continue;
+      }
+      case Op.LSH32_IMM__OR32_REG: {
+        const v: u64 = <u64>(dst32(pc) << imm32(pc));
+        set64(pc, <u64>(<u32>v | src32(pc + 8)));
+        pc += 8;
+        continue;
+      }
+      case Op.LDX_B__LSH64_IMM: {
+        const v: u64 = <u64>load<u8>(<usize>(src64(pc) + off64(pc)));
+        set64(pc, v << imm64(pc + 8));
+        pc += 8;
+        continue;
+      }
+      case Op.LDX_W__LSH64_IMM: {
+        const v: u64 = <u64>load<u32>(<usize>(src64(pc) + off64(pc)));
+        set64(pc, v << imm64(pc + 8));
+        pc += 8;
+        continue;
+      }
+      case Op.LDX_B__LSH32_IMM: {
+        const v: u64 = <u64>load<u8>(<usize>(src64(pc) + off64(pc)));
+        set64(pc, <u64>(<u32>v << imm32(pc + 8)));
+        pc += 8;
+        continue;
+      }
+      case Op.LDX_H__LSH32_IMM: {
+        const v: u64 = <u64>load<u16>(<usize>(src64(pc) + off64(pc)));
+        set64(pc, <u64>(<u32>v << imm32(pc + 8)));
+        pc += 8;
+        continue;
+      }
+      case Op.LDX_B__JEQ32_IMM: {
+        const v: u64 = <u64>load<u8>(<usize>(src64(pc) + off64(pc)));
+        set64(pc, v);
+        pc += 8;
+        if (<u32>v == imm32(pc)) pc = jump(pc);
+        continue;
+      }
+      case Op.LDX_B__JNE32_IMM: {
+        const v: u64 = <u64>load<u8>(<usize>(src64(pc) + off64(pc)));
+        set64(pc, v);
+        pc += 8;
+        if (<u32>v != imm32(pc)) pc = jump(pc);
+        continue;
+      }
+      case Op.LDX_B__JEQ64_IMM: {
+        const v: u64 = <u64>load<u8>(<usize>(src64(pc) + off64(pc)));
+        set64(pc, v);
+        pc += 8;
+        if (v == imm64(pc)) pc = jump(pc);
+        continue;
+      }
+      case Op.LDX_B__JNE64_IMM: {
+        const v: u64 = <u64>load<u8>(<usize>(src64(pc) + off64(pc)));
+        set64(pc, v);
+        pc += 8;
+        if (v != imm64(pc)) pc = jump(pc);
+        continue;
+      }
+      case Op.LDX_H__JEQ32_IMM: {
+        const v: u64 = <u64>load<u16>(<usize>(src64(pc) + off64(pc)));
+        set64(pc, v);
+        pc += 8;
+        if (<u32>v == imm32(pc)) pc = jump(pc);
+        continue;
+      }
+      case Op.LDX_H__JNE32_IMM: {
+        const v: u64 = <u64>load<u16>(<usize>(src64(pc) + off64(pc)));
+        set64(pc, v);
+        pc += 8;
+        if (<u32>v != imm32(pc)) pc = jump(pc);
+        continue;
+      }
+      case Op.LDX_H__JEQ64_IMM: {
+        const v: u64 = <u64>load<u16>(<usize>(src64(pc) + off64(pc)));
+        set64(pc, v);
+        pc += 8;
+        if (v == imm64(pc)) pc = jump(pc);
+        continue;
+      }
+      case Op.LDX_H__JNE64_IMM: {
+        const v: u64 = <u64>load<u16>(<usize>(src64(pc) + off64(pc)));
+        set64(pc, v);
+        pc += 8;
+        if (v != imm64(pc)) pc = jump(pc);
+        continue;
+      }
+      case Op.LDX_W__JEQ32_IMM: {
+        const v: u64 = <u64>load<u32>(<usize>(src64(pc) + off64(pc)));
+        set64(pc, v);
+        pc += 8;
+        if (<u32>v == imm32(pc)) pc = jump(pc);
+        continue;
+      }
+      case Op.LDX_W__JNE32_IMM: {
+        const v: u64 = <u64>load<u32>(<usize>(src64(pc) + off64(pc)));
+        set64(pc, v);
+        pc += 8;
+        if (<u32>v != imm32(pc)) pc = jump(pc);
+        continue;
+      }
+      case Op.LDX_W__JEQ64_IMM: {
+        const v: u64 = <u64>load<u32>(<usize>(src64(pc) + off64(pc)));
+        set64(pc, v);
+        pc += 8;
+        if (v == imm64(pc)) pc = jump(pc);
+        continue;
+      }
+      case Op.LDX_W__JNE64_IMM: {
+        const v: u64 = <u64>load<u32>(<usize>(src64(pc) + off64(pc)));
+        set64(pc, v);
+        pc += 8;
+        if (v != imm64(pc)) pc = jump(pc);
+        continue;
+      }
+      case Op.LDX_DW__JEQ64_IMM: {
+        const v: u64 = <u64>load<u64>(<usize>(src64(pc) + off64(pc)));
+        set64(pc, v);
+        pc += 8;
+        if (v == imm64(pc)) pc = jump(pc);
+        continue;
+      }
+      case Op.LDX_DW__JNE64_IMM: {
+        const v: u64 = <u64>load<u64>(<usize>(src64(pc) + off64(pc)));
+        set64(pc, v);
+        pc += 8;
+        if (v != imm64(pc)) pc = jump(pc);
+        continue;
+      }
+      case Op.AND32_IMM__JEQ32_IMM: {
+        const v: u64 = <u64>(dst32(pc) & imm32(pc));
+        set64(pc, v);
+        pc += 8;
+        if (<u32>v == imm32(pc)) pc = jump(pc);
+        continue;
+      }
+      case Op.AND32_IMM__JNE32_IMM: {
+        const v: u64 = <u64>(dst32(pc) & imm32(pc));
+        set64(pc, v);
+        pc += 8;
+        if (<u32>v != imm32(pc)) pc = jump(pc);
+        continue;
+      }
+      case Op.AND64_IMM__JEQ64_IMM: {
+        const v: u64 = dst64(pc) & imm64(pc);
+        set64(pc, v);
+        pc += 8;
+        if (v == imm64(pc)) pc = jump(pc);
+        continue;
+      }
+      case Op.AND64_IMM__JNE64_IMM: {
+        const v: u64 = dst64(pc) & imm64(pc);
+        set64(pc, v);
+        pc += 8;
+        if (v != imm64(pc)) pc = jump(pc);
+        continue;
+      }
+      case Op.ADD64_IMM__JNE64_IMM: {
+        const v: u64 = dst64(pc) + imm64(pc);
+        set64(pc, v);
+        pc += 8;
+        if (v != imm64(pc)) pc = jump(pc);
+        continue;
+      }
+      case Op.ADD64_IMM__JNE64_REG: {
+        const v: u64 = dst64(pc) + imm64(pc);
+        set64(pc, v);
+        pc += 8;
+        if (v != src64(pc)) pc = jump(pc);
+        continue;
+      }
+      case Op.ADD64_IMM__JLT64_REG: {
+        const v: u64 = dst64(pc) + imm64(pc);
+        set64(pc, v);
+        pc += 8;
+        if (v < src64(pc)) pc = jump(pc);
+        continue;
+      }
+      case Op.ADD32_IMM__JNE32_IMM: {
+        const v: u64 = <u64>(dst32(pc) + imm32(pc));
+        set64(pc, v);
+        pc += 8;
+        if (<u32>v != imm32(pc)) pc = jump(pc);
+        continue;
+      }
+      case Op.ADD32_IMM__JNE32_REG: {
+        const v: u64 = <u64>(dst32(pc) + imm32(pc));
+        set64(pc, v);
+        pc += 8;
+        if (<u32>v != src32(pc)) pc = jump(pc);
+        continue;
+      }
+      case Op.XOR64_REG__MUL64_IMM: {
+        const v: u64 = dst64(pc) ^ src64(pc);
+        set64(pc, v * imm64(pc + 8));
+        pc += 8;
+        continue;
+      }
+      case Op.XOR32_REG__MUL32_IMM: {
+        const v: u64 = <u64>(dst32(pc) ^ src32(pc));
+        set64(pc, <u64>(<u32>v * imm32(pc + 8)));
+        pc += 8;
+        continue;
+      }
+      case Op.MUL64_REG__ADD64_REG: {
+        const v: u64 = dst64(pc) * src64(pc);
+        set64(pc, v + src64(pc + 8));
+        pc += 8;
+        continue;
+      }
+
+      // fused pairs of any two
+      case Op.ADD64_REG__LDX_B: {
+        set64(pc, dst64(pc) + src64(pc));
+        pc += 8;
+        set64(pc, <u64>load<u8>(<usize>(src64(pc) + off64(pc))));
+        continue;
+      }
+      case Op.ADD64_REG__LDX_H: {
+        set64(pc, dst64(pc) + src64(pc));
+        pc += 8;
+        set64(pc, <u64>load<u16>(<usize>(src64(pc) + off64(pc))));
+        continue;
+      }
+      case Op.ADD64_REG__LDX_W: {
+        set64(pc, dst64(pc) + src64(pc));
+        pc += 8;
+        set64(pc, <u64>load<u32>(<usize>(src64(pc) + off64(pc))));
+        continue;
+      }
+      case Op.ADD64_REG__LDX_DW: {
+        set64(pc, dst64(pc) + src64(pc));
+        pc += 8;
+        set64(pc, <u64>load<u64>(<usize>(src64(pc) + off64(pc))));
+        continue;
+      }
+      case Op.RSH64_IMM__XOR64_REG: {
+        set64(pc, dst64(pc) >> imm64(pc));
+        pc += 8;
+        set64(pc, dst64(pc) ^ src64(pc));
+        continue;
+      }
+      case Op.RSH32_IMM__XOR32_REG: {
+        set64(pc, <u64>(dst32(pc) >> imm32(pc)));
+        pc += 8;
+        set64(pc, <u64>(dst32(pc) ^ src32(pc)));
+        continue;
+      }
+      case Op.LDX_W__LDX_W: {
+        set64(pc, <u64>load<u32>(<usize>(src64(pc) + off64(pc))));
+        pc += 8;
+        set64(pc, <u64>load<u32>(<usize>(src64(pc) + off64(pc))));
+        continue;
+      }
+      case Op.LDX_DW__LDX_DW: {
+        set64(pc, <u64>load<u64>(<usize>(src64(pc) + off64(pc))));
+        pc += 8;
+        set64(pc, <u64>load<u64>(<usize>(src64(pc) + off64(pc))));
+        continue;
+      }
+      case Op.LDX_B__LDX_B: {
+        set64(pc, <u64>load<u8>(<usize>(src64(pc) + off64(pc))));
+        pc += 8;
+        set64(pc, <u64>load<u8>(<usize>(src64(pc) + off64(pc))));
+        continue;
+      }
+      case Op.LDX_DW__LDX_W: {
+        set64(pc, <u64>load<u64>(<usize>(src64(pc) + off64(pc))));
+        pc += 8;
+        set64(pc, <u64>load<u32>(<usize>(src64(pc) + off64(pc))));
+        continue;
+      }
+      case Op.STX_DW__STX_DW: {
+        store<u64>(<usize>(dst64(pc) + off64(pc)), <u64>src64(pc));
+        pc += 8;
+        store<u64>(<usize>(dst64(pc) + off64(pc)), <u64>src64(pc));
+        continue;
+      }
+      case Op.LDX_DW__STX_DW: {
+        set64(pc, <u64>load<u64>(<usize>(src64(pc) + off64(pc))));
+        pc += 8;
+        store<u64>(<usize>(dst64(pc) + off64(pc)), <u64>src64(pc));
+        continue;
+      }
+      case Op.LDX_W__STX_W: {
+        set64(pc, <u64>load<u32>(<usize>(src64(pc) + off64(pc))));
+        pc += 8;
+        store<u32>(<usize>(dst64(pc) + off64(pc)), <u32>src64(pc));
+        continue;
+      }
+      case Op.MOV64_REG__MOV64_REG: {
+        set64(pc, src64(pc));
+        pc += 8;
+        set64(pc, src64(pc));
+        continue;
+      }
+      case Op.MOV64_REG__MOV64_IMM: {
+        set64(pc, src64(pc));
+        pc += 8;
+        set64(pc, imm64(pc));
+        continue;
+      }
+      case Op.MOV64_REG__MOV32_IMM: {
+        set64(pc, src64(pc));
+        pc += 8;
+        set64(pc, <u64>imm32(pc));
+        continue;
+      }
+      case Op.MOV32_IMM__MOV32_IMM: {
+        set64(pc, <u64>imm32(pc));
+        pc += 8;
+        set64(pc, <u64>imm32(pc));
+        continue;
+      }
+      case Op.MOV32_IMM__STX_W: {
+        set64(pc, <u64>imm32(pc));
+        pc += 8;
+        store<u32>(<usize>(dst64(pc) + off64(pc)), <u32>src64(pc));
+        continue;
+      }
+      case Op.MOV64_IMM__CALL_HELPER: {
+        set64(pc, imm64(pc));
+        pc += 8;
+        const exit = callHelper<M>(imm32(pc));
+        if (exit == Exit.OK) continue;
+        return leave<M>(fuel, stopAt(pc, exit));
+      }
+      case Op.MOV32_IMM__CALL_HELPER: {
+        set64(pc, <u64>imm32(pc));
+        pc += 8;
+        const exit = callHelper<M>(imm32(pc));
+        if (exit == Exit.OK) continue;
+        return leave<M>(fuel, stopAt(pc, exit));
+      }
+      case Op.LDDW__CALL_HELPER: {
+        set64(pc, <u64>load<u32>(pc, CODE_IMM) | (<u64>load<u32>(pc, 8 + CODE_IMM) << 32));
+        pc += 16;
+        const exit = callHelper<M>(imm32(pc));
+        if (exit == Exit.OK) continue;
+        return leave<M>(fuel, stopAt(pc, exit));
+      }
+      case Op.CALL_HELPER__JEQ64_IMM: {
+        const exit = callHelper<M>(imm32(pc));
+        if (exit != Exit.OK) return leave<M>(fuel, stopAt(pc, exit));
+        pc += 8;
+        if (dst64(pc) == imm64(pc)) pc = jump(pc);
+        continue;
+      }
+      case Op.CALL_HELPER__JNE64_IMM: {
+        const exit = callHelper<M>(imm32(pc));
+        if (exit != Exit.OK) return leave<M>(fuel, stopAt(pc, exit));
+        pc += 8;
+        if (dst64(pc) != imm64(pc)) pc = jump(pc);
+        continue;
+      }
+      case Op.JEQ32_IMM__JEQ32_IMM: {
+        if (dst32(pc) == imm32(pc)) {
+          pc = jump(pc);
+          continue;
+        }
+        pc += 8;
+        if (dst32(pc) == imm32(pc)) pc = jump(pc);
+        continue;
+      }
+      case Op.JEQ64_IMM__JEQ64_IMM: {
+        if (dst64(pc) == imm64(pc)) {
+          pc = jump(pc);
+          continue;
+        }
+        pc += 8;
+        if (dst64(pc) == imm64(pc)) pc = jump(pc);
+        continue;
+      }
+      case Op.ADD64_IMM__MOV64_REG: {
+        set64(pc, dst64(pc) + imm64(pc));
+        pc += 8;
+        set64(pc, src64(pc));
+        continue;
+      }
+      case Op.ADD64_REG__ADD64_REG: {
+        set64(pc, dst64(pc) + src64(pc));
+        pc += 8;
+        set64(pc, dst64(pc) + src64(pc));
+        continue;
+      }
+      case Op.ADD64_REG__MOV64_REG: {
+        set64(pc, dst64(pc) + src64(pc));
+        pc += 8;
+        set64(pc, src64(pc));
+        continue;
+      }
+      case Op.LDDW__CALL_LOOKUP: {
+        set64(pc, <u64>load<u32>(pc, CODE_IMM) | (<u64>load<u32>(pc, 8 + CODE_IMM) << 32));
+        pc += 16;
+        lookup();
+        continue;
+      }
+      case Op.CALL_LOOKUP__JEQ64_IMM: {
+        const v = lookup();
+        pc += 8;
+        if (v == imm64(pc)) pc = jump(pc);
+        continue;
+      }
+      case Op.CALL_LOOKUP__JNE64_IMM: {
+        const v = lookup();
+        pc += 8;
+        if (v != imm64(pc)) pc = jump(pc);
+        continue;
+      }
+      case Op.MOV64_IMM__EXIT: {
+        set64(pc, imm64(pc));
+        pc = EXIT_STUB - 8;
+        continue;
+      }
+      case Op.MOV32_IMM__EXIT: {
+        set64(pc, <u64>imm32(pc));
+        pc = EXIT_STUB - 8;
+        continue;
+      }
+      case Op.MOV32_IMM__JA: {
+        set64(pc, <u64>imm32(pc));
+        pc = jump(pc + 8);
+        continue;
+      }
+      case Op.JNE32_IMM__LDX_B: {
+        if (dst32(pc) != imm32(pc)) {
+          pc = jump(pc);
+          continue;
+        }
+        pc += 8;
+        set64(pc, <u64>load<u8>(<usize>(src64(pc) + off64(pc))));
         continue;
       }
       default:
-        return leave<M>(limit - fuel, fault(code, pc, op, 0, Exit.OPCODE));
+        return leave<M>(fuel, fault(pc, op, 0, Exit.OPCODE));
     }
   }
 }

@@ -10,6 +10,10 @@ class Mem {
   @inline store8(at: i32, value: i32): void { store<u8>(at, <u8>value); }
   @inline store16(at: i32, value: i32): void { store<u16>(at, <u16>value); }
   @inline store32(at: i32, value: i32): void { store<i32>(at, value); }
+  /** One store: what reads the whole word next would wait for two halves. */
+  @inline store64(at: i32, low: i32, high: i32): void {
+    store<u64>(at, (<u64>low & 0xffffffff) | (<u64>high << 32));
+  }
 
   /** Unsigned product, comparison and remainder of 32 bits. */
   @inline mul(a: i32, b: i32): i32 { return a * b; }

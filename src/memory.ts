@@ -16,6 +16,8 @@ declare global {
     store8(at: i32, value: i32): void;
     store16(at: i32, value: i32): void;
     store32(at: i32, value: i32): void;
+    /** A 64-bit word, by its halves. */
+    store64(at: i32, low: i32, high: i32): void;
     copy(to: i32, from: i32, size: i32): void;
     fill(at: i32, value: i32, size: i32): void;
     equal(a: i32, b: i32, size: i32): bool;
@@ -105,6 +107,10 @@ export class GuestMemory implements Mem {
   }
   store32(at: i32, value: i32): void {
     this.view.setInt32(at, value, true);
+  }
+  store64(at: i32, low: i32, high: i32): void {
+    this.view.setInt32(at, low, true);
+    this.view.setInt32(at + 4, high, true);
   }
   copy(to: i32, from: i32, size: i32): void {
     const { u8 } = this;

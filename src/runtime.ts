@@ -3,14 +3,14 @@
 // is repeatable bit for bit.
 
 import {
-  FRAME_SIZE,
-  FRAMES,
-  MAX_FRAMES,
+  CODE_OP,
+  EXIT_STUB,
   RANDOM,
-  REGS,
+  RUN_STATE,
+  RUN_STATE_END,
   STACK_BASE,
-  STATE_END,
 } from "../assembly/shared/layout.ts";
+import { Op } from "../assembly/shared/opcodes.ts";
 import { Heap } from "./heap.ts";
 import { HelperTable } from "./helper-table.ts";
 import { GuestMemory } from "./memory.ts";
@@ -35,8 +35,6 @@ const MAX_NESTED_RUNS = 16;
 /** Stack of one run: eight frames of 512 bytes. */
 const RUN_STACK = 4096;
 
-const RUN_STATE_END = FRAMES + MAX_FRAMES * FRAME_SIZE;
-
 const monotonicClock = (): bigint => BigInt(Math.round(performance.now() * 1e6));
 
 export class Runtime {
@@ -56,6 +54,7 @@ export class Runtime {
     this.clock = options.clock ?? monotonicClock;
     this.seed = (options.seed ?? 0x7ace_bee5) >>> 0;
     this.seedRandom(this.seed);
+    this.memory.store8(EXIT_STUB + CODE_OP, Op.EXIT);
     this.#stacks = this.heap.allocate(RUN_STACK * MAX_NESTED_RUNS, true);
   }
 
@@ -93,7 +92,7 @@ export class Runtime {
     if (this.#depth === MAX_NESTED_RUNS) {
       throw new RangeError(`run: expected at most ${MAX_NESTED_RUNS} runs inside each other, got one more`);
     }
-    const saved = this.#depth === 0 ? undefined : memory.read(REGS, RUN_STATE_END - REGS);
+    const saved = this.#depth === 0 ? undefined : memory.read(RUN_STATE, RUN_STATE_END - RUN_STATE);
     this.#depth++;
     memory.store32(STACK_BASE, this.#stacks + RUN_STACK * this.#depth);
     return saved;
@@ -104,8 +103,6 @@ export class Runtime {
     const { memory } = this;
     this.#depth--;
     memory.store32(STACK_BASE, this.#stacks + RUN_STACK * this.#depth);
-    if (saved === undefined) return;
-    memory.write(REGS, saved.subarray(0, STATE_END - REGS));
-    memory.write(FRAMES, saved.subarray(FRAMES - REGS));
+    if (saved !== undefined) memory.write(RUN_STATE, saved);
   }
 }

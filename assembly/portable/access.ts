@@ -10,12 +10,12 @@ import {
   MAP_KEY_SIZE,
   MAP_VALUE_SIZE,
   PROBE_COUNT,
-  PROBE_REGION_SIZE,
   PROBE_REGIONS,
+  PROBE_REGION_SIZE,
   PROGRAM,
-  PROGRAM_REGION_COUNT,
   PROGRAM_REGIONS,
-  REG_R1,
+  PROGRAM_REGION_COUNT,
+  READ_WINDOW_LOW,
   REGION_END,
   REGION_MAP,
   REGION_RIGHTS,
@@ -23,15 +23,14 @@ import {
   REGION_START,
   REGION_STRIDE,
   REGION_VALUE_SIZE,
+  REG_R1,
   RIGHT_READ,
   RIGHT_WRITE,
   STACK_LOW,
   STACK_TOP,
   TRAP_ADDRESS,
   TRAP_DETAIL,
-  WINDOW_HIGH,
-  WINDOW_LOW,
-  WINDOW_RIGHTS,
+  WRITE_WINDOW_LOW,
 } from "../shared/layout.ts";
 
 /** True when all of `at .. at + size` lies in `low .. high`; size is not negative and below 2^30. */
@@ -39,12 +38,19 @@ function inside(m: Mem, at: i32, size: i32, low: i32, high: i32): bool {
   return !m.below(at, low) && !m.below(high, (at + size) | 0) && !m.below((at + size) | 0, at);
 }
 
-/** True when the running program may do `right` with those bytes; addresses of 2^32 and more are the caller's to refuse. */
+/** Where the window for a right is kept: low end, then high end. */
+function windowOf(right: i32): i32 {
+  return right === RIGHT_READ ? READ_WINDOW_LOW : WRITE_WINDOW_LOW;
+}
+
+/**
+ * True when the running program may do `right` (one of them) with those bytes; addresses of 2^32 and more are the
+ * caller's to refuse.
+ */
 export function mayAccess(m: Mem, at: i32, size: i32, right: i32): bool {
   if (inside(m, at, size, m.load32(STACK_LOW), m.load32(STACK_TOP))) return true;
-  if (inside(m, at, size, m.load32(WINDOW_LOW), m.load32(WINDOW_HIGH))) {
-    return (m.load32(WINDOW_RIGHTS) & right) !== 0;
-  }
+  const window = windowOf(right);
+  if (inside(m, at, size, m.load32(window), m.load32(window + 4))) return true;
   return searchRegions(m, at, size, right);
 }
 
@@ -62,11 +68,11 @@ function searchRegions(m: Mem, at: i32, size: i32, right: i32): bool {
       high = (low + m.load32(region + REGION_VALUE_SIZE)) | 0;
       if (!inside(m, at, size, low, high)) return false;
     }
-    const rights = m.load32(region + REGION_RIGHTS);
-    m.store32(WINDOW_LOW, low);
-    m.store32(WINDOW_HIGH, high);
-    m.store32(WINDOW_RIGHTS, rights);
-    return (rights & right) !== 0;
+    if ((m.load32(region + REGION_RIGHTS) & right) === 0) return false;
+    const window = windowOf(right);
+    m.store32(window, low);
+    m.store32(window + 4, high);
+    return true;
   }
   return false;
 }

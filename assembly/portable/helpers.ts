@@ -33,8 +33,7 @@ import { probeRegionEnd } from "./access.ts";
 import { mapDelete, mapLookup, mapUpdate } from "./maps/map.ts";
 
 function giveWords(m: Mem, low: i32, high: i32): void {
-  m.store32(REG_R0, low);
-  m.store32(REG_R0 + 4, high);
+  m.store64(REG_R0, low, high);
 }
 
 /** An int: sign-extended, so that errors are negative in 64 bits too. */

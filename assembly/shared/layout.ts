@@ -13,7 +13,11 @@ export const GUEST_START = 65536;
 /** Linear memory never grows past this, so that an address is a positive i32. */
 export const MEMORY_LIMIT = 0x7fff0000;
 
-// ---- the core's state, in page 0 ----------------------------------------------------------------
+// ---- the state of a run, in page 0: a run inside a run must leave it as it was --------------------
+
+/** Where it starts, and ends. */
+export const RUN_STATE = 4096;
+export const RUN_STATE_END = 4736;
 
 /** r0..r10, eight bytes each. */
 export const REGS = 4096;
@@ -26,44 +30,49 @@ export const REG_R5 = 4136;
 export const REG_R6 = 4144;
 export const REG_R10 = 4176;
 /** u32: slot of the instruction that trapped. */
-export const TRAP_SLOT = 4224;
+export const TRAP_SLOT = 4192;
 /** u32: what the reason needs to say more: bytes of an access, index of an argument, a helper. */
-export const TRAP_DETAIL = 4228;
+export const TRAP_DETAIL = 4196;
 /** u64: the address that was refused. */
-export const TRAP_ADDRESS = 4232;
-/** u32: index of the event of a batch that trapped; equals the events completed. */
-export const TRAP_EVENT = 4240;
-/** u32: address of the record of the event that is running. */
-export const EVENT = 4244;
+export const TRAP_ADDRESS = 4200;
+/** u32: address of the record of the event that is running, or that trapped. */
+export const EVENT = 4208;
+/** u32: where the records of the events of this crossing end. */
+export const EVENTS_END = 4212;
 /** u32: address of the record of the program that is running. */
-export const PROGRAM = 4256;
+export const PROGRAM = 4216;
+/** u32: address of the frame that it is in; FRAMES is the outermost. */
+export const FRAME = 4220;
 /** u32: the stack that may be accessed now: from the current frame's end to the first frame's top. */
-export const STACK_LOW = 4260;
-export const STACK_TOP = 4264;
-/** u32: the region that the last access fell into, and what may be done there. */
-export const WINDOW_LOW = 4268;
-export const WINDOW_HIGH = 4272;
-export const WINDOW_RIGHTS = 4276;
+export const STACK_LOW = 4224;
+export const STACK_TOP = 4228;
+/** u32: what the last load, and the last store, of a checked run fell into: a map's value, the context. */
+export const READ_WINDOW_LOW = 4232;
+export const READ_WINDOW_HIGH = 4236;
+export const WRITE_WINDOW_LOW = 4240;
+export const WRITE_WINDOW_HIGH = 4244;
 /** u32: the packet that LD_ABS and LD_IND read. */
-export const PACKET_START = 4280;
-export const PACKET_END = 4284;
-/** End of the state of a run: what is before, a run inside a run must leave as it was. */
-export const STATE_END = 4288;
+export const PACKET_START = 4248;
+export const PACKET_END = 4252;
+/** Saved frames of local calls, MAX_FRAMES of FRAME_SIZE bytes. */
+export const FRAMES = 4352;
+
+// ---- the state of the runtime, in page 0 ------------------------------------------------------------
 
 /** u32 x 4: state of the random number generator (xoshiro128**). */
-export const RANDOM = 4288;
+export const RANDOM = 4736;
 /** u32: address and number of the helper table's entries. */
-export const HELPERS = 4304;
-export const HELPER_COUNT = 4308;
+export const HELPERS = 4752;
+export const HELPER_COUNT = 4756;
 /** u32: address and number of the regions that probe reads may read. */
-export const PROBE_REGIONS = 4312;
-export const PROBE_COUNT = 4316;
+export const PROBE_REGIONS = 4760;
+export const PROBE_COUNT = 4764;
 /** u32: top of the stack that runs use. */
-export const STACK_BASE = 4320;
+export const STACK_BASE = 4768;
 /** u64: instructions that checked runs have executed so far. */
-export const EXECUTED = 4328;
-/** Saved frames of local calls, FRAME_SIZE each. */
-export const FRAMES = 4352;
+export const EXECUTED = 4776;
+/** One slot of prepared code that holds `exit`: where a packet access past the end goes on. */
+export const EXIT_STUB = 4784;
 
 // ---- limits -------------------------------------------------------------------------------------
 

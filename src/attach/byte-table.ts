@@ -2,7 +2,7 @@
 // offsets, words of symbolic tables. Takes a stretch of bytes, gives a small integer that stays the same.
 
 /** FNV-1a over a stretch of bytes, 32 bits, signed. */
-export function hashBytes(bytes: Uint8Array, from: number, to: number): number {
+function hashBytes(bytes: Uint8Array, from: number, to: number): number {
   let hash = 0x811c9dc5 | 0;
   for (let at = from; at < to; at++) hash = Math.imul(hash ^ (bytes[at] as number), 0x01000193);
   return hash ^ (hash >>> 15);
@@ -21,6 +21,10 @@ export class ByteTable {
   #starts: Int32Array<ArrayBuffer>;
   #bytes: Uint8Array<ArrayBuffer>;
   #count = 0;
+  /** What `findWord` found last; -1 for nothing. */
+  #last = -1;
+  /** Where the word ended that `findWord` read last. */
+  wordEnd = 0;
 
   constructor(capacity: number) {
     this.capacity = capacity;
@@ -38,6 +42,40 @@ export class ByteTable {
   /** The number of a byte string; -1 when it is not in the table. */
   find(bytes: Uint8Array, from: number, to: number): number {
     return this.#probe(bytes, from, to, hashBytes(bytes, from, to));
+  }
+
+  /**
+   * Reads the word at `from`, as far as its bytes are 1 in `isPart` (256 entries), up to `end`; gives its
+   * number, -1 when it is not in the table, and leaves where it ended in `wordEnd`.
+   */
+  findWord(bytes: Uint8Array, from: number, end: number, isPart: Uint8Array): number {
+    // Events come in bursts: the last word is often the next one, and comparing is cheaper than hashing.
+    if (this.#last >= 0 && this.#isLast(bytes, from, end, isPart)) return this.#last;
+    // The same hash as hashBytes gives, in the loop that looks for the end.
+    let hash = 0x811c9dc5 | 0;
+    let at = from;
+    while (at < end) {
+      const byte = bytes[at] as number;
+      if (isPart[byte] !== 1) break;
+      hash = Math.imul(hash ^ byte, 0x01000193);
+      at++;
+    }
+    this.wordEnd = at;
+    this.#last = this.#probe(bytes, from, at, hash ^ (hash >>> 15));
+    return this.#last;
+  }
+
+  /** True when the word at `from` is the one that `findWord` found last; sets `wordEnd` if so. */
+  #isLast(bytes: Uint8Array, from: number, end: number, isPart: Uint8Array): boolean {
+    const start = this.#starts[this.#last] as number;
+    const length = (this.#starts[this.#last + 1] as number) - start;
+    const to = from + length;
+    if (to > end) return false;
+    const known = this.#bytes;
+    for (let i = 0; i < length; i++) if (known[start + i] !== bytes[from + i]) return false;
+    if (to < end && isPart[bytes[to] as number] === 1) return false;
+    this.wordEnd = to;
+    return true;
   }
 
   /** The number of a byte string, which is added when it is new; -1 when the table is full. */
@@ -64,6 +102,7 @@ export class ByteTable {
   clear(): void {
     this.#slots.fill(-1);
     this.#count = 0;
+    this.#last = -1;
   }
 
   #probe(bytes: Uint8Array, from: number, to: number, hash: number): number {

@@ -123,11 +123,7 @@ function parseField(line: string, place: string): FormatField {
     );
   }
   if (dataLoc !== "none" && size !== 4) {
-    throw new LoadError(
-      "bad-format",
-      place,
-      `expected 4 bytes for the location of ${name}, got ${size}`,
-    );
+    throw new LoadError("bad-format", place, `expected 4 bytes for the location of ${name}, got ${size}`);
   }
   const elementSize = elementSizeOf(declaration, size);
   const length = !isArray ? 1 : dataLoc !== "none" ? 0 : Math.floor(size / elementSize);
@@ -172,7 +168,13 @@ class FormatReader {
   finish(system: string | undefined, place: string): TracepointFormat {
     const { name, id, printFmt, fields, commonFields } = this;
     const missing =
-      name === undefined ? "name" : id === undefined ? "ID" : printFmt === undefined ? "print fmt" : undefined;
+      name === undefined
+        ? "name"
+        : id === undefined
+          ? "ID"
+          : printFmt === undefined
+            ? "print fmt"
+            : undefined;
     if (name === undefined || id === undefined || printFmt === undefined) {
       throw new LoadError("bad-format", place, `expected a line "${missing}: ...", got none`);
     }

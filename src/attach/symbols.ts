@@ -33,6 +33,12 @@ const MAX_INVENTED = 65536;
 /** Texts whose address is remembered; when there are more, remembering starts again. */
 const CACHED_TEXTS = 16384;
 
+/** Bytes that a symbol's name, its offset and its size are made of. */
+export const SYMBOL_BYTES = new Uint8Array(256);
+for (const char of "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.$@+/") {
+  SYMBOL_BYTES[char.charCodeAt(0)] = 1;
+}
+
 const SYMBOL_TEXT = /^([^\s+]+)(?:\+0x([0-9a-f]{1,13})(?:\/0x([0-9a-f]{1,13}))?)?(?: \[([^\]]+)\])?$/;
 
 /** Symbols by name and by address. */
@@ -49,6 +55,8 @@ export class SymbolTable {
   /** The address that `resolve` found last: its halves, 32 bits each. */
   low = 0;
   high = 0;
+  /** Where the text ended that `resolveWord` read last. */
+  textEnd = 0;
 
   /**
    * An empty table. With `invent`, a symbol that is not in it gets an address of its own (from
@@ -114,20 +122,37 @@ export class SymbolTable {
    * False when the name is not known, and nothing is invented.
    */
   resolve(bytes: Uint8Array, from: number, to: number): boolean {
-    let text = this.#texts.find(bytes, from, to);
-    if (text < 0) {
-      const address = this.addressOf(new TextDecoder().decode(bytes.subarray(from, to)));
-      if (address === undefined) return false;
-      if (this.#texts.count === CACHED_TEXTS) this.#texts.clear();
-      text = this.#texts.intern(bytes, from, to);
-      this.low = Number(BigInt.asIntN(32, address));
-      this.high = Number(BigInt.asIntN(32, address >> 32n));
-      if (text < 0) return true;
+    const text = this.#texts.find(bytes, from, to);
+    return text < 0 ? this.#resolveNew(bytes, from, to) : this.#recall(text);
+  }
+
+  /**
+   * The same for the text that starts at `from` and has no module's name behind it; where it ends is left
+   * in `textEnd`.
+   */
+  resolveWord(bytes: Uint8Array, from: number, end: number): boolean {
+    const text = this.#texts.findWord(bytes, from, end, SYMBOL_BYTES);
+    this.textEnd = this.#texts.wordEnd;
+    return text < 0 ? this.#resolveNew(bytes, from, this.textEnd) : this.#recall(text);
+  }
+
+  #recall(text: number): true {
+    this.low = this.#textLow[text] as number;
+    this.high = this.#textHigh[text] as number;
+    return true;
+  }
+
+  #resolveNew(bytes: Uint8Array, from: number, to: number): boolean {
+    const address = this.addressOf(new TextDecoder().decode(bytes.subarray(from, to)));
+    if (address === undefined) return false;
+    this.low = Number(BigInt.asIntN(32, address));
+    this.high = Number(BigInt.asIntN(32, address >> 32n));
+    if (this.#texts.count === CACHED_TEXTS) this.#texts.clear();
+    const text = this.#texts.intern(bytes, from, to);
+    if (text >= 0) {
       this.#textLow[text] = this.low;
       this.#textHigh[text] = this.high;
     }
-    this.low = this.#textLow[text] as number;
-    this.high = this.#textHigh[text] as number;
     return true;
   }
 

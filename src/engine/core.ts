@@ -6,7 +6,7 @@ import { CORE_WASM_BASE64 } from "./core-bytes.ts";
 
 /** What assembly/index.ts exports. */
 export interface Core {
-  run(events: number, count: number): number;
+  run(events: number, end: number): number;
 }
 
 let compiled: WebAssembly.Module | undefined;

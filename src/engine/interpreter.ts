@@ -2,7 +2,7 @@
 // `execute`, which runs events from an address on and gives an exit code.
 
 import { Exit } from "../../assembly/shared/codes.ts";
-import { EVENT_SIZE, EVENT_TIME, TRAP_EVENT } from "../../assembly/shared/layout.ts";
+import { EVENT, EVENT_SIZE, EVENT_TIME } from "../../assembly/shared/layout.ts";
 import { EventBatch } from "../event-batch.ts";
 import type { Program } from "../program.ts";
 import type { GuestBuffer, Runtime } from "../runtime.ts";
@@ -10,8 +10,8 @@ import type { BatchResult, Engine, EngineName, Executable, MapBindings, RunOptio
 import { type PreparedProgram, prepareProgram } from "./prepare.ts";
 import { trapError } from "./trap.ts";
 
-/** Runs `count` event records from `events` on; Exit.OK, or the code of the event whose index is in TRAP_EVENT. */
-export type Execute = (events: number, count: number) => number;
+/** Runs the events whose records lie from `events` to `end`; Exit.OK, or why the one at EVENT ended it. */
+export type Execute = (events: number, end: number) => number;
 
 /** Default of CheckedOptions.limit: enough for any sane filter, short of a second on the slowest engine. */
 const DEFAULT_LIMIT = 100_000_000;
@@ -95,11 +95,10 @@ export class InterpretedProgram implements Executable {
     if (this.#closed) throw new TypeError(`program ${this.program.name}: expected an open program, got a closed one`);
     const saved = runtime.beginRun();
     try {
-      const exit = this.#execute(address, count);
+      const exit = this.#execute(address, address + count * EVENT_SIZE);
       if (exit === Exit.OK) return { completed: before + count };
-      const completed = before + runtime.memory.load32(TRAP_EVENT);
-      runtime.memory.store32(TRAP_EVENT, completed);
-      return { completed, trap: trapError(runtime, this.program, exit, this.#limit) };
+      const completed = before + (runtime.memory.load32(EVENT) - address) / EVENT_SIZE;
+      return { completed, trap: trapError(runtime, this.program, exit, this.#limit, completed) };
     } finally {
       runtime.endRun(saved);
     }

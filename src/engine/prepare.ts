@@ -2,7 +2,7 @@
 // register offsets in place of register numbers, map addresses and helper indexes filled in; the regions
 // that a checked run may touch; and the record that ties them together (PROGRAM_*, CODE_*, REGION_*).
 
-import { BPF_F_RDONLY_PROG, BPF_F_WRONLY_PROG } from "../../assembly/shared/codes.ts";
+import { BPF_F_RDONLY_PROG, BPF_F_WRONLY_PROG, CoreHelper } from "../../assembly/shared/codes.ts";
 import {
   CODE_DST,
   CODE_IMM,
@@ -29,6 +29,7 @@ import {
   RIGHT_READ,
   RIGHT_WRITE,
 } from "../../assembly/shared/layout.ts";
+import { Op } from "../../assembly/shared/opcodes.ts";
 import { LoadError } from "../errors.ts";
 import type { HelperRow } from "../helper-table.ts";
 import { HELPER_ROWS } from "../helpers/table.ts";
@@ -40,6 +41,7 @@ import type { BpfMap } from "../maps/map.ts";
 import type { Program, ProgramMapUse } from "../program.ts";
 import type { Runtime } from "../runtime.ts";
 import type { MapBindings } from "./engine.ts";
+import { fusedOp } from "./fuse.ts";
 
 export interface PreparedProgram {
   /** Address of the record. */
@@ -112,6 +114,30 @@ function writeInsn(runtime: Runtime, code: number, insn: Insn, use: ProgramMapUs
   } else view.setInt32(at + CODE_IMM, readsSrc && !both ? src * 8 : imm, true);
 }
 
+/** Gives the calls that programs make most an operation of their own. */
+function specialiseCalls(runtime: Runtime, code: number, program: Program): void {
+  const { view } = runtime.memory;
+  for (const { row, slot, imm } of program.decoded) {
+    if (row.name !== "call_helper" || helperRow(runtime, imm)?.core !== CoreHelper.MAP_LOOKUP_ELEM) continue;
+    view.setUint8(code + slot * SLOT_SIZE, Op.CALL_LOOKUP);
+  }
+}
+
+/** Replaces the operations of pairs that have a fused one. Backwards, so that each slot is looked at before it changes. */
+function fusePairs(runtime: Runtime, code: number, program: Program): void {
+  const { view } = runtime.memory;
+  const { decoded } = program;
+  /** The operation of the slot behind, before it was fused itself. */
+  let own = view.getUint8(code + decoded[decoded.length - 1].slot * SLOT_SIZE);
+  for (let index = decoded.length - 2; index >= 0; index--) {
+    const at = code + decoded[index].slot * SLOT_SIZE;
+    const next = code + decoded[index + 1].slot * SLOT_SIZE;
+    const fused = fusedOp(view, at, next, own);
+    own = view.getUint8(at);
+    if (fused !== undefined) view.setUint8(at, fused);
+  }
+}
+
 /** The context's region comes first and is filled in by each run; then one per map, also those only passed to helpers. */
 function writeRegions(runtime: Runtime, maps: readonly BpfMap[]): { address: number; count: number } {
   const count = maps.length + 1;
@@ -161,6 +187,10 @@ export function prepareProgram(runtime: Runtime, program: Program, maps: MapBind
     heap.free(code);
     throw error;
   }
+  if (!mode.checked) {
+    specialiseCalls(runtime, code, program);
+    fusePairs(runtime, code, program);
+  }
   const regions = writeRegions(runtime, held);
   const record = heap.allocate(PROGRAM_SIZE);
   memory.store32(record + PROGRAM_CODE, code);
@@ -171,7 +201,7 @@ export function prepareProgram(runtime: Runtime, program: Program, maps: MapBind
   memory.store32(record + PROGRAM_LIMIT_HIGH, mode.limit / 0x1_0000_0000);
   const flags =
     (mode.checked ? FLAG_CHECKED : 0) |
-    (usesStack(program) ? FLAG_ZERO_STACK : 0) |
+    (mode.checked && usesStack(program) ? FLAG_ZERO_STACK : 0) |
     (program.type === "raw" ? FLAG_RAW : 0);
   memory.store32(record + PROGRAM_FLAGS, flags);
   for (const map of held) map.hold();

@@ -2,7 +2,7 @@
 // happens.
 
 import { Exit } from "../../assembly/shared/codes.ts";
-import { TRAP_ADDRESS, TRAP_DETAIL, TRAP_EVENT, TRAP_SLOT } from "../../assembly/shared/layout.ts";
+import { TRAP_ADDRESS, TRAP_DETAIL, TRAP_SLOT } from "../../assembly/shared/layout.ts";
 import { type TrapCode, TrapError } from "../errors.ts";
 import { formatInsn } from "../isa/disassembler.ts";
 import type { Program } from "../program.ts";
@@ -42,8 +42,8 @@ function describe(code: TrapCode, address: bigint, detail: number, limit: number
   }
 }
 
-/** The error for the run that just ended with `exit`; reads the TRAP_* fields that it left. */
-export function trapError(runtime: Runtime, program: Program, exit: number, limit: number): TrapError {
+/** The error for the run of event `event` that just ended with `exit`; reads the TRAP_* fields that it left. */
+export function trapError(runtime: Runtime, program: Program, exit: number, limit: number, event: number): TrapError {
   const { memory } = runtime;
   const code = CODES[exit & 0xff] as TrapCode;
   const slot = memory.load32(TRAP_SLOT);
@@ -55,7 +55,7 @@ export function trapError(runtime: Runtime, program: Program, exit: number, limi
   const line = program.lineAt(slot);
   const source = line === undefined ? "" : `\n  ${line.file}:${line.line}: ${line.text.trim()}`;
   const problem = describe(code, value, memory.load32(TRAP_DETAIL), limit, thrown);
-  const fields = { code, program: program.name, slot, event: memory.load32(TRAP_EVENT) };
+  const fields = { code, program: program.name, slot, event };
   return new TrapError(
     hasAddress ? { ...fields, address: value } : fields,
     `program ${program.name}: insn ${slot}${text}: ${problem}${source}`,

@@ -53,6 +53,7 @@ const DIRECTIVE = /^\s*\.(\w+)\s*(.*?)\s*$/;
 const COMMENT = /\s*(?:#|;|\/\/).*$/;
 const DATA_NAME = /^(\.maps|maps(\/.*)?|license|version|\.BTF(\.ext)?)$/;
 const MAX_ALIGNMENT = 4096;
+const MAX_FILL = 1 << 20;
 
 function isDataName(name: string): boolean {
   return DATA_NAME.test(name) || isDataSection(name);
@@ -191,10 +192,21 @@ class TextReader {
     const args = tokens.slice(1);
     if (first.text === ".p2align") this.align(section, 2 ** Number(at(1)), line);
     else if (first.text === ".align" || first.text === ".balign") this.align(section, Number(at(1)), line);
+    else if (first.text === ".zero" && at(2) === ",") this.fill(section, args, line);
     else if (!isIgnoredDirective(first.text) && !section.data.directive(first, args, line)) {
       const problem = `expected data in section ${section.name}, got '${first.text}'`;
       throw new LoadError("bad-syntax", placeOf(line, first.column), problem);
     }
+  }
+
+  /** `.zero COUNT, VALUE`: that many bytes of a value that need not be zero. */
+  fill({ data }: OpenData, args: readonly Token[], line: number): void {
+    const [count, , ...value] = args as [Token, Token, ...Token[]];
+    if (!(Number(count.text) <= MAX_FILL)) {
+      const problem = `expected at most ${MAX_FILL} bytes, got '${count.text}'`;
+      throw new LoadError("bad-syntax", placeOf(line, count.column), problem);
+    }
+    for (let i = 0; i < Number(count.text); i++) data.directive({ ...count, text: ".byte" }, value, line);
   }
 
   align({ data }: OpenData, alignment: number, line: number): void {

@@ -29,10 +29,7 @@ const isText = (section: ImageSection): boolean => /^\.text(\.|$)/.test(section.
 export class FunctionTable {
   /** Programs, in the order of sections and addresses. */
   readonly entries: readonly EntryPoint[];
-  /**
-   * Functions in sections of programs that are no programs, since they and all others there are static: nothing
-   * can name them.
-   */
+  /** Functions in sections of programs where all functions are static: programs that cannot be named, or called ones. */
   readonly hidden: readonly CodeFunction[];
   readonly #byStart = new Map<number, Map<number, CodeFunction>>();
   readonly #labels = new Map<number, Map<number, string>>();

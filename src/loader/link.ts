@@ -99,6 +99,7 @@ export class Linker {
   readonly #input: LinkInput;
   readonly #records = new Map<number, SectionRecords>();
   readonly #resolved = new Map<CodeFunction, ResolvedFunction | LoadError>();
+  readonly #linked = new Set<CodeFunction>();
   #slotsLeft = MAX_LINKED_SLOTS;
 
   constructor(input: LinkInput) {
@@ -125,6 +126,11 @@ export class Linker {
       lines: placed.flatMap((fn) => this.#linesOf(fn)),
       ...(btf === undefined ? {} : { btf }),
     });
+  }
+
+  /** True for a function that is part of a program linked so far. */
+  isLinked(code: CodeFunction): boolean {
+    return this.#linked.has(code);
   }
 
   /** The functions that `main` reaches, itself first, at their slots. */
@@ -155,6 +161,7 @@ export class Linker {
       const problem = `expected programs of together at most ${MAX_LINKED_SLOTS} instructions, got more`;
       throw new LoadError("bad-program", `function ${main.name}`, problem);
     }
+    for (const { code } of placed) this.#linked.add(code);
     return placed;
   }
 

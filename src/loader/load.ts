@@ -45,5 +45,6 @@ export function load(input: Uint8Array | string, options: AnyLoadOptions = {}): 
     variables: new Map(),
     programs: new Map([[name, program]]),
     failures: new Map(),
+    mapFailures: new Map(),
   };
 }

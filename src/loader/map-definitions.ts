@@ -28,7 +28,10 @@ export interface DefinedMap {
 const LEGACY_SIZE = 20;
 /** A pointer in the section `.maps`. */
 const POINTER_SIZE = 8;
-/** LIBBPF_PIN_NONE, LIBBPF_PIN_BY_NAME. */
+/** BPF_MAP_TYPE_RINGBUF, BPF_MAP_TYPE_USER_RINGBUF. */
+const RING_BUFFERS: ReadonlySet<number> = new Set([27, 31]);
+const PAGE_SIZE = 4096;
+/** LIBBPF_PIN_NONE is 0. */
 const PIN_BY_NAME = 1;
 
 /** Reads one map: a LoadError `unsupported` concerns this map alone, others the whole object. */
@@ -212,7 +215,15 @@ function readMembers(btf: Btf, type: BtfStruct, isInner: boolean): Draft {
 function definition(draft: Draft, name: string): Mutable<MapDefinition> {
   const { values: _, type, ...rest } = draft;
   if (type === undefined) throw bad("a member 'type'", "none");
-  return { name, type, keySize: 0, valueSize: 0, maxEntries: 0, flags: 0, ...rest };
+  const map = { name, type, keySize: 0, valueSize: 0, maxEntries: 0, flags: 0, ...rest };
+  if (RING_BUFFERS.has(type)) map.maxEntries = ringBufferSize(map.maxEntries);
+  return map;
+}
+
+/** A size that the kernel takes for a ring buffer: a power of two of at least a page. As libbpf rounds it. */
+function ringBufferSize(wanted: number): number {
+  if (wanted === 0 || wanted > 2 ** 31) return wanted;
+  return Math.max(PAGE_SIZE, 2 ** Math.ceil(Math.log2(wanted)));
 }
 
 /** A BTF-defined map while the others that it may point to are being read. */
@@ -227,7 +238,12 @@ interface OpenMap {
 function openMaps(section: ImageSection, btf: Btf): OpenMap[] {
   const datasec = btf.findByName(section.name, "datasec");
   if (datasec?.kind !== "datasec") throw bad("BTF of the section", "none");
-  return datasec.vars.map(({ type: id, offset, size }): OpenMap => {
+  // Extern maps are defined in another object.
+  const own = datasec.vars.filter(({ type: id }) => {
+    const variable = btf.type(id);
+    return variable.kind !== "var" || variable.linkage !== "extern";
+  });
+  return own.map(({ type: id, offset, size }): OpenMap => {
     const { name } = btf.type(id);
     let values: Draft["values"];
     const map = unlessUnsupported(name, () => {
@@ -300,7 +316,7 @@ function initialSlot(
     );
   }
   const index = (offset - owner.offset - values.offset) / POINTER_SIZE;
-  if (!Number.isInteger(index) || offset + POINTER_SIZE > section.size) {
+  if (!Number.isInteger(index) || offset + POINTER_SIZE > section.bytes.length) {
     throw new LoadError("bad-relocation", `map ${owner.name}`, "expected a whole element of 'values'");
   }
   const view = new DataView(section.bytes.buffer, section.bytes.byteOffset, section.bytes.byteLength);

@@ -30,6 +30,7 @@ export interface MapContext {
 
 export class MapTable implements AddressTable {
   readonly byName = new Map<string, MapDefinition>();
+  readonly failures = new Map<string, LoadError>();
   readonly variables = new Map<string, Variable>();
   /** By section: the map at each offset, or the one map that the section's bytes are the value of. */
   readonly #defined = new Map<number, Map<number, MapDefinition | LoadError>>();
@@ -53,7 +54,8 @@ export class MapTable implements AddressTable {
     for (const { name, offset, map } of defined) {
       if (places.has(offset)) throw new LoadError("bad-map", `map ${name}`, "expected a place of its own");
       places.set(offset, map);
-      if (!(map instanceof LoadError)) this.#name(name, map);
+      if (map instanceof LoadError) this.failures.set(name, map);
+      else this.#name(name, map);
     }
   }
 
@@ -68,6 +70,7 @@ export class MapTable implements AddressTable {
     } catch (error) {
       if (!(error instanceof LoadError) || error.code !== "unsupported") throw error;
       this.#data.set(section.index, error);
+      this.failures.set(section.name, error);
     }
   }
 

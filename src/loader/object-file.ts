@@ -62,6 +62,8 @@ export interface ObjectFile {
   readonly programs: ReadonlyMap<string, Program>;
   /** Programs that need what cannot be loaded, by name, and why. */
   readonly failures: ReadonlyMap<string, LoadError>;
+  /** Maps that cannot be made, by name, and why: programs that use them are in `failures`. */
+  readonly mapFailures: ReadonlyMap<string, LoadError>;
   readonly btf?: Btf;
 }
 

@@ -103,6 +103,7 @@ export function loadImage(image: ObjectImage, options: LoadOptions = {}): Object
     license,
     ...version,
     maps: maps.byName,
+    mapFailures: maps.failures,
     variables: maps.variables,
     programs,
     failures,

@@ -50,8 +50,9 @@ export function linkPrograms(linker: Linker, functions: FunctionTable, types: Ty
       );
     });
   }
-  for (const { name } of functions.hidden) {
-    attempt(name, () => {
+  for (const code of functions.hidden) {
+    if (linker.isLinked(code)) continue;
+    attempt(code.name, () => {
       throw new LoadError("unsupported", "", "expected a global function, got a static one");
     });
   }

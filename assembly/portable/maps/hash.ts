@@ -30,30 +30,34 @@ import {
   MAP_VALUE_SIZE,
 } from "../../shared/layout.ts";
 
-/** Multiply and fold, a word at a time; the finish is murmur3's, so that every bit reaches the bucket index. */
-function hashKey(m: Mem, seed: i32, key: i32, size: i32): i32 {
-  let hash = seed ^ size;
+/** Multiply and fold one word in. */
+function mix(m: Mem, hash: i32, word: i32): i32 {
+  const product = m.mul(hash ^ word, 0x9e3779b1 | 0);
+  return product ^ (product >>> 15);
+}
+
+/** Murmur3's finish, so that every bit reaches the bucket index. */
+function finish(m: Mem, hash: i32): i32 {
+  const product = m.mul(hash ^ (hash >>> 16), 0x85ebca6b | 0);
+  return product ^ (product >>> 13);
+}
+
+/** Hash of a key of any size: by words, then by bytes. */
+function hashOf(m: Mem, map: i32, key: i32): i32 {
+  let hash = m.load32(map + MAP_SEED);
   let at = key;
-  let left = size;
+  let left = m.load32(map + MAP_KEY_SIZE);
   while (left >= 4) {
-    hash = m.mul(hash ^ m.load32(at), 0x9e3779b1 | 0);
-    hash ^= hash >>> 15;
+    hash = mix(m, hash, m.load32(at));
     at += 4;
     left -= 4;
   }
   while (left > 0) {
-    hash = m.mul(hash ^ m.load8(at), 0x01000193);
+    hash = mix(m, hash, m.load8(at));
     at++;
     left--;
   }
-  hash ^= hash >>> 16;
-  hash = m.mul(hash, 0x85ebca6b | 0);
-  hash ^= hash >>> 13;
-  return hash | 0;
-}
-
-function hashOf(m: Mem, map: i32, key: i32): i32 {
-  return hashKey(m, m.load32(map + MAP_SEED), key, m.load32(map + MAP_KEY_SIZE));
+  return finish(m, hash);
 }
 
 function bucketOf(m: Mem, map: i32, hash: i32): i32 {
@@ -65,8 +69,7 @@ function find(m: Mem, map: i32, key: i32, hash: i32): i32 {
   const size = m.load32(map + MAP_KEY_SIZE);
   let element = m.load32(bucketOf(m, map, hash) + BUCKET_HEAD);
   while (element !== 0) {
-    if (m.load32(element + ELEMENT_HASH) === hash && m.equal(element + ELEMENT_KEY, key, size))
-      return element;
+    if (m.load32(element + ELEMENT_HASH) === hash && m.equal(element + ELEMENT_KEY, key, size)) return element;
     element = m.load32(element + ELEMENT_NEXT);
   }
   return 0;
@@ -96,11 +99,25 @@ function takeElement(m: Mem, map: i32): i32 {
   return (m.load32(map + MAP_ELEMENTS) + m.mul(fresh, m.load32(map + MAP_STRIDE))) | 0;
 }
 
-/** Address of the value under the key at `key`, or 0. */
+/** Address of the value under the key at `key`, or 0. Keys of one and two words, which are most, need no further call. */
 export function hashLookup(m: Mem, map: i32, key: i32): i32 {
-  const element = find(m, map, key, hashOf(m, map, key));
-  if (element === 0) return 0;
-  return (element + m.load32(map + MAP_VALUE_OFFSET)) | 0;
+  const size = m.load32(map + MAP_KEY_SIZE);
+  let element = 0;
+  if (size === 8 || size === 4) {
+    const first = m.load32(key);
+    const last = m.load32(key + size - 4);
+    let hash = mix(m, m.load32(map + MAP_SEED), first);
+    if (size === 8) hash = mix(m, hash, last);
+    element = m.load32(bucketOf(m, map, finish(m, hash)) + BUCKET_HEAD);
+    while (element !== 0) {
+      const at = element + ELEMENT_KEY;
+      if (m.load32(at) === first && m.load32(at + size - 4) === last) break;
+      element = m.load32(element + ELEMENT_NEXT);
+    }
+  } else {
+    element = find(m, map, key, hashOf(m, map, key));
+  }
+  return element === 0 ? 0 : (element + m.load32(map + MAP_VALUE_OFFSET)) | 0;
 }
 
 /** Puts a value under a key; 0 or a negative error number. `flags` are the lower half, the upper is zero. */

@@ -30,8 +30,8 @@ export type Expression =
   | {
       readonly kind: "conditional";
       readonly test: Expression;
-      readonly then: Expression;
-      readonly otherwise: Expression;
+      readonly whenTrue: Expression;
+      readonly whenFalse: Expression;
     }
   | { readonly kind: "call"; readonly name: string; readonly args: readonly Expression[] }
   /** `{ value, "name" }`. */
@@ -131,10 +131,10 @@ export class ExpressionParser {
     const test = this.#binary(1);
     let result = test;
     if (this.#accept("?")) {
-      const then = this.#conditional();
+      const whenTrue = this.#conditional();
       this.#expect(":");
-      const otherwise = this.#conditional();
-      result = { kind: "conditional", test, then, otherwise };
+      const whenFalse = this.#conditional();
+      result = { kind: "conditional", test, whenTrue, whenFalse };
     }
     this.#depth--;
     return result;
@@ -195,7 +195,8 @@ export class ExpressionParser {
     const type = words.join(" ");
     // `(name)` alone is a type when an operand follows it that no operator separates.
     const after = this.#peek(ahead + 1);
-    const operand = after.kind !== "operator" ? after.kind !== "end" : after.text === "(" || after.text === "{";
+    const operand =
+      after.kind !== "operator" ? after.kind !== "end" : after.text === "(" || after.text === "{";
     if (!isTypeName(type) && !(words.length === 1 && operand)) return undefined;
     this.#next += ahead + 1;
     return type;
@@ -338,8 +339,8 @@ export function* walk(expression: Expression): Generator<Expression> {
       break;
     case "conditional":
       yield* walk(expression.test);
-      yield* walk(expression.then);
-      yield* walk(expression.otherwise);
+      yield* walk(expression.whenTrue);
+      yield* walk(expression.whenFalse);
       break;
     case "call":
       for (const arg of expression.args) yield* walk(arg);

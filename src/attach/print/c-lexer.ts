@@ -45,12 +45,14 @@ export function toByteString(text: string): string {
 
 /** What the inside of a C string stands for, one char per byte. */
 export function unescapeC(inside: string): string {
-  return toByteString(inside).replace(/\\(?:x([0-9a-fA-F]{1,2})|([0-7]{1,3})|([\s\S]))/g, (_, hex, octal, one) =>
-    hex !== undefined
-      ? String.fromCharCode(Number.parseInt(hex, 16))
-      : octal !== undefined
-        ? String.fromCharCode(Number.parseInt(octal, 8) & 255)
-        : (ESCAPES[one] ?? one),
+  return toByteString(inside).replace(
+    /\\(?:x([0-9a-fA-F]{1,2})|([0-7]{1,3})|([\s\S]))/g,
+    (_, hex, octal, one) =>
+      hex !== undefined
+        ? String.fromCharCode(Number.parseInt(hex, 16))
+        : octal !== undefined
+          ? String.fromCharCode(Number.parseInt(octal, 8) & 255)
+          : (ESCAPES[one] ?? one),
   );
 }
 

@@ -20,7 +20,8 @@ export type CType =
   | { readonly kind: "integer"; readonly type: IntType; readonly isBool: boolean }
   | { readonly kind: "pointer"; readonly element: IntType | undefined };
 
-const BASE_WORDS = /^(?:struct|union|enum|unsigned|signed|int|long|short|char|void|const|volatile|bool|_Bool|typeof)\b/;
+const BASE_WORDS =
+  /^(?:struct|union|enum|unsigned|signed|int|long|short|char|void|const|volatile|bool|_Bool|typeof)\b/;
 
 /** True for text that can only be a type: base types, tags, pointers, and typedefs by their usual names. */
 export function isTypeName(type: string): boolean {
@@ -62,7 +63,9 @@ const TYPEDEFS: Readonly<Record<string, readonly [IntType["bits"] | "long", bool
 
 /** The type that a cast names; undefined when it is no number or pointer that is known. */
 export function parseType(text: string, longBits: 32 | 64): CType | undefined {
-  const words = text.split(/\s+|(?=\*)/).filter((word) => !/^(?:const|volatile|__user|__iomem|__force|)$/.test(word));
+  const words = text
+    .split(/\s+|(?=\*)/)
+    .filter((word) => !/^(?:const|volatile|__user|__iomem|__force|)$/.test(word));
   if (words.at(-1) === "*") {
     const inner = parseType(words.slice(0, -1).join(" "), longBits);
     return { kind: "pointer", element: inner?.kind === "integer" ? inner.type : undefined };

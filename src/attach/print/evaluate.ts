@@ -101,7 +101,7 @@ export function evaluate(expression: Expression, scope: Scope): Value {
     case "binary":
       return evaluateBinary(expression, scope);
     case "conditional":
-      return evaluate(isTrue(expression.test, scope) ? expression.then : expression.otherwise, scope);
+      return evaluate(isTrue(expression.test, scope) ? expression.whenTrue : expression.whenFalse, scope);
     case "call":
       return evaluateCall(expression, scope);
     case "sizeof":
@@ -195,12 +195,19 @@ function evaluateBinary(expression: Expression & { kind: "binary" }, scope: Scop
   if (operator === "||") return integer(isTrue(left, scope) || isTrue(right, scope) ? 1n : 0n, INT);
   const a = evaluate(left, scope);
   const b = evaluate(right, scope);
-  if (a.kind !== "integer" || b.kind !== "integer") throw new Unprintable("arithmetic with what is no number");
+  if (a.kind !== "integer" || b.kind !== "integer")
+    throw new Unprintable("arithmetic with what is no number");
   return applyBinary(operator, a.value, a.type, b.value, b.type);
 }
 
 /** What a binary operator gives for two typed numbers. */
-function applyBinary(operator: string, left: bigint, leftType: IntType, right: bigint, rightType: IntType): Value {
+function applyBinary(
+  operator: string,
+  left: bigint,
+  leftType: IntType,
+  right: bigint,
+  rightType: IntType,
+): Value {
   if (operator === "<<" || operator === ">>") {
     const type = promote(leftType);
     const shift = BigInt.asUintN(type.bits === 64 ? 6 : 5, right);

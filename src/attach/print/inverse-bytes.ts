@@ -45,7 +45,8 @@ export function memoryOf(expression: Expression, scope: StaticScope): MemoryFiel
     case "call": {
       const [name] = expression.args;
       const field = name?.kind === "field" ? findField(format, name.name, true) : undefined;
-      if (field === undefined || !/^__get_/.test(expression.name) || expression.name.endsWith("_len")) return undefined;
+      if (field === undefined || !/^__get_/.test(expression.name) || expression.name.endsWith("_len"))
+        return undefined;
       const isString = /^__get_(?:rel_)?str$/.test(expression.name);
       return field.dataLoc === "none" ? undefined : { field, size: field.size, isString };
     }
@@ -56,7 +57,8 @@ export function memoryOf(expression: Expression, scope: StaticScope): MemoryFiel
     }
     case "unary": {
       const { operator, operand } = expression;
-      const field = operator === "&" && operand.kind === "field" ? findField(format, operand.name) : undefined;
+      const field =
+        operator === "&" && operand.kind === "field" ? findField(format, operand.name) : undefined;
       return field === undefined ? undefined : { field, size: field.size, isString: false };
     }
     default:
@@ -134,7 +136,14 @@ function callNotation(call: Expression & { kind: "call" }, scope: StaticScope): 
     const size = Number(constantOf(count, scope) ?? -1);
     const separator = call.name === "__print_hex" ? SPACE : -1;
     const fixed = size >= 0 ? size : undefined;
-    return { reader: readHexPairs(separator, fixed), memory, size: fixed, count, elementSize: 1, isSure: fixed !== undefined };
+    return {
+      reader: readHexPairs(separator, fixed),
+      memory,
+      size: fixed,
+      count,
+      elementSize: 1,
+      isSure: fixed !== undefined,
+    };
   }
   const elementSize = element === undefined ? undefined : Number(constantOf(element, scope) ?? 0);
   if (call.name !== "__print_array" || elementSize === undefined || ![1, 2, 4, 8].includes(elementSize)) {
@@ -158,7 +167,8 @@ function pointerNotation(
   const field = memoryOf(memory, scope)?.field;
   const separator = { C: 0x3a, D: 0x2d, N: -1 }[extension[1] ?? ""] ?? SPACE;
   const constant = typeof width === "object" ? constantOf(width, scope) : undefined;
-  const fixedWidth = typeof width === "number" ? width : constant === undefined ? undefined : Number(constant);
+  const fixedWidth =
+    typeof width === "number" ? width : constant === undefined ? undefined : Number(constant);
   if (/^[Mm]/.test(extension)) {
     const pairs = readHexPairs(extension[0] === "m" ? -1 : extension.includes("F") ? 0x2d : 0x3a, 6);
     return { reader: extension.includes("R") ? reversed(pairs) : pairs, memory, size: 6, isSure: true };
@@ -178,7 +188,12 @@ function pointerNotation(
     return { reader, memory, size: fixedWidth, ...count, isSure: fixedWidth !== undefined };
   }
   if (/^bl/.test(extension) && field !== undefined && field.dataLoc === "none") {
-    return { reader: readBitmapList(field.size), memory, size: field.size, isSure: fixedWidth === 8 * field.size };
+    return {
+      reader: readBitmapList(field.size),
+      memory,
+      size: field.size,
+      isSure: fixedWidth === 8 * field.size,
+    };
   }
   return /^b/.test(extension) ? { reader: readBitmap, memory, size: undefined, isSure: false } : undefined;
 }

@@ -27,7 +27,6 @@ import {
 import { BytesStep } from "./scan-bytes.ts";
 import { FlagsStep, NameStep, PointerStep, SymbolStep } from "./scan-names.ts";
 import {
-  constantOf,
   type Finding,
   findingsOf,
   fullMask,
@@ -125,7 +124,9 @@ export class InverseCompiler {
 
   /** What a conversion prints when it prints the same for every record. */
   #literalOf(conversion: Conversion, argument: Expression): string | undefined {
-    const parts = [argument, conversion.width, conversion.precision].filter((part) => typeof part === "object");
+    const parts = [argument, conversion.width, conversion.precision].filter(
+      (part) => typeof part === "object",
+    );
     if (parts.some((part) => fieldsOf(part).size > 0)) return undefined;
     try {
       return convert(conversion, argument, { ...this.scope, view: NO_RECORD, at: 0, size: 0 }, undefined);
@@ -165,7 +166,7 @@ export class InverseCompiler {
   #compileChoice(conversion: Conversion, choice: Expression & { kind: "conditional" }, place: Place): Step {
     const slot = this.newSlot();
     const coverages: Coverage[] = [];
-    const branches = [choice.otherwise, choice.then].map((expression, branch) => {
+    const branches = [choice.whenFalse, choice.whenTrue].map((expression, branch) => {
       const guards = [...place.guards, { slot, branch }];
       const coverage = new Coverage();
       coverages.push(coverage);
@@ -177,7 +178,8 @@ export class InverseCompiler {
     });
     place.coverage.addAll(Coverage.ofChoice(coverages, this.#areDistinct(conversion, branches)));
     // Longer literals first, then what has to be read, and nothing at all last.
-    const rank = (literal: string | undefined) => (literal === undefined ? 1 : literal === "" ? 0 : 1 + literal.length);
+    const rank = (literal: string | undefined) =>
+      literal === undefined ? 1 : literal === "" ? 0 : 1 + literal.length;
     branches.sort((a, b) => rank(b.literal) - rank(a.literal));
     return new ChoiceStep(
       slot,
@@ -243,7 +245,8 @@ export class InverseCompiler {
     const { width, precision, flags } = conversion;
     const memory = memoryOf(argument, this.scope);
     // A string that something else than plain text follows may end in more than one place.
-    const sure = precision === undefined && (place.next instanceof LiteralStep || place.next instanceof EndStep);
+    const sure =
+      precision === undefined && (place.next instanceof LiteralStep || place.next instanceof EndStep);
     const fixed = typeof precision === "number" ? precision : Number.POSITIVE_INFINITY;
     let maxLength = fixed;
     if (memory !== undefined && memory.size > 0) {
@@ -396,7 +399,7 @@ function asChoice(argument: Expression): (Expression & { kind: "conditional" }) 
   if (!isTruth) return undefined;
   const number = (value: bigint): Expression => ({ kind: "number", value, type: { bits: 32, signed: true } });
   const test = argument.kind === "cast" ? argument.operand : argument;
-  return { kind: "conditional", test, then: number(1n), otherwise: number(0n) };
+  return { kind: "conditional", test, whenTrue: number(1n), whenFalse: number(0n) };
 }
 
 function areNamesUnique(rows: readonly NamedValue[]): boolean {

@@ -123,7 +123,7 @@ function narrow(value: bigint, conversion: Conversion, longBits: 32 | 64): bigin
 function textOf(argument: Expression, scope: Scope): string {
   if (argument.kind === "conditional") {
     const test = evaluate(argument.test, scope);
-    const taken = test.kind !== "integer" || test.value !== 0n ? argument.then : argument.otherwise;
+    const taken = test.kind !== "integer" || test.value !== 0n ? argument.whenTrue : argument.whenFalse;
     return textOf(taken, scope);
   }
   const called = argument.kind === "call" ? printCall(argument, scope) : undefined;
@@ -145,7 +145,8 @@ function cString(bytes: Uint8Array): string {
 
 function bytesOf(value: Value, scope: Scope, size?: number): Uint8Array {
   if (value.kind !== "memory") throw new Unprintable("bytes behind a pointer");
-  if (size !== undefined && (size < 0 || size > value.size)) throw new Unprintable("bytes outside their field");
+  if (size !== undefined && (size < 0 || size > value.size))
+    throw new Unprintable("bytes outside their field");
   return new Uint8Array(scope.view.buffer, scope.view.byteOffset + value.at, size ?? value.size);
 }
 

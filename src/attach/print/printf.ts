@@ -30,7 +30,13 @@ export function formatNumber(value: bigint, letter: string, spec: Spec): string 
   const signed = letter === "d" || letter === "i";
   const sign = value < 0n ? "-" : !signed ? "" : flags.includes("+") ? "+" : flags.includes(" ") ? " " : "";
   // Unlike C, the kernel prints 0x before a zero.
-  const prefix = !flags.includes("#") ? "" : base === 16 ? `0${letter}` : base === 8 && value !== 0n ? "0" : "";
+  const prefix = !flags.includes("#")
+    ? ""
+    : base === 16
+      ? `0${letter}`
+      : base === 8 && value !== 0n
+        ? "0"
+        : "";
   const atLeast = digits.padStart(spec.precision, "0");
   if (flags.includes("0") && !flags.includes("-")) {
     return `${sign}${prefix}${atLeast.padStart(spec.width - sign.length - prefix.length, "0")}`;
@@ -72,15 +78,21 @@ export function formatIp6Full(bytes: Uint8Array, separator: string): string {
 
 /** `%pI6c`: the longest run of zeros as `::`, and dotted where the end is an IPv4 address. */
 export function formatIp6(bytes: Uint8Array): string {
-  const groups = Array.from({ length: 8 }, (_, i) => ((bytes[2 * i] as number) << 8) | (bytes[2 * i + 1] as number));
+  const groups = Array.from(
+    { length: 8 },
+    (_, i) => ((bytes[2 * i] as number) << 8) | (bytes[2 * i + 1] as number),
+  );
   const mapped = groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff;
   const isatap = ((groups[4] as number) | 0x0200) === 0x0200 && groups[5] === 0x5efe;
   const dotted = mapped || isatap;
   const shown = dotted ? groups.slice(0, 6) : groups;
   const [start, length] = longestZeros(shown);
-  const hex = (from: number, to: number) => shown.slice(from, to).map((group) => group.toString(16)).join(":");
-  const head =
-    length > 0 ? `${hex(0, start)}::${hex(start + length, shown.length)}` : hex(0, shown.length);
+  const hex = (from: number, to: number) =>
+    shown
+      .slice(from, to)
+      .map((group) => group.toString(16))
+      .join(":");
+  const head = length > 0 ? `${hex(0, start)}::${hex(start + length, shown.length)}` : hex(0, shown.length);
   if (!dotted) return head;
   return `${head}${head.endsWith(":") ? "" : ":"}${formatIp4(bytes.subarray(12))}`;
 }

@@ -2,9 +2,9 @@
 // and the kernel's symbols. Part of the run of steps that scan.ts describes.
 
 import { ByteTable } from "../byte-table.ts";
-import type { SymbolTable } from "../symbols.ts";
+import { SYMBOL_BYTES, type SymbolTable } from "../symbols.ts";
 import type { NamedValue } from "./printer.ts";
-import { EndStep, endOfWord, isHexPrefix, LiteralStep, matchHex, type Scan, scanHex, Step } from "./scan.ts";
+import { EndStep, endOfWord, isHexPrefix, LiteralStep, matchHex, type Scan, Step, scanHex } from "./scan.ts";
 
 /** The rows of a table as bytes, grouped by their first byte, the longest first. */
 class NameTable {
@@ -56,7 +56,8 @@ export class NameStep extends Step {
   readonly #words: ByteTable;
   /** The row that stands for each of the words. */
   readonly #wordRows: number[] = [];
-  readonly #mark: number;
+  /** 1 for every byte but the one that ends a word; nothing where there is no such byte. */
+  readonly #inWord: Uint8Array | undefined;
   readonly #slot: number;
   readonly #next: Step;
 
@@ -68,7 +69,12 @@ export class NameStep extends Step {
     this.#next = next;
     const mark = next instanceof LiteralStep ? (next.text[0] as number) : next instanceof EndStep ? 0x20 : -1;
     const inName = this.#table.names.some((name) => name.length === 0 || name.includes(mark));
-    this.#mark = inName ? -1 : mark;
+    if (!inName && mark >= 0) {
+      this.#inWord = new Uint8Array(256).fill(1);
+      this.#inWord[mark] = 0;
+      this.#inWord[0x0a] = 0;
+      this.#inWord[0x0d] = 0;
+    }
     for (const [row, name] of this.#table.names.entries()) {
       const word = this.#words.intern(name, 0, name.length);
       // A name that the table is too small for is found the slow way.
@@ -78,11 +84,9 @@ export class NameStep extends Step {
 
   match(scan: Scan): boolean {
     const { bytes, at, end } = scan;
-    if (this.#mark >= 0) {
-      let to = at;
-      while (to < end && bytes[to] !== this.#mark) to++;
-      const word = this.#words.find(bytes, at, to);
-      if (word >= 0) return this.#take(scan, this.#wordRows[word] as number, to);
+    if (this.#inWord !== undefined) {
+      const word = this.#words.findWord(bytes, at, end, this.#inWord);
+      if (word >= 0) return this.#take(scan, this.#wordRows[word] as number, this.#words.wordEnd);
     }
     for (const row of this.#table.candidates(bytes, at, end)) {
       const to = this.#table.endAt(row, bytes, at, end);
@@ -140,7 +144,8 @@ export class FlagsStep extends Step {
         scan.at = at + 2;
         if (scanHex(scan, this.#slot, 16)) {
           const slot = this.#slot;
-          if (this.#finish(scan, low | (scan.low[slot] as number), high | (scan.high[slot] as number))) return true;
+          if (this.#finish(scan, low | (scan.low[slot] as number), high | (scan.high[slot] as number)))
+            return true;
         }
       }
     }
@@ -196,12 +201,6 @@ export class PointerStep extends Step {
   }
 }
 
-/** Bytes that a symbol's name, its offset and its size are made of. */
-const SYMBOL_BYTES = new Uint8Array(256);
-for (const char of "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.$@+/") {
-  SYMBOL_BYTES[char.charCodeAt(0)] = 1;
-}
-
 /**
  * `%pS` and its kind: a symbol's address by the table, or an address in hex, into a slot.
  * Without a table every symbol gives 0.
@@ -226,30 +225,39 @@ export class SymbolStep extends Step {
       return scanHex(scan, slot, 16) && this.#next.match(scan);
     }
     if (scanNoPointer(scan, slot)) return this.#next.match(scan);
-    let to = at;
-    while (to < end && SYMBOL_BYTES[bytes[to] as number] === 1) to++;
+    const symbols = this.#symbols;
+    const isKnown = symbols?.resolveWord(bytes, at, end) ?? true;
+    const to = symbols?.textEnd ?? endOfSymbol(bytes, at, end);
     if (to === at) return false;
     const moduleEnd = endOfModule(bytes, to, end);
-    if (moduleEnd > to && this.#take(scan, at, moduleEnd)) return true;
-    return this.#take(scan, at, to);
-  }
-
-  #take(scan: Scan, from: number, to: number): boolean {
-    const symbols = this.#symbols;
-    if (symbols === undefined) {
-      scan.low[this.#slot] = 0;
-      scan.high[this.#slot] = 0;
-    } else if (symbols.resolve(scan.bytes, from, to)) {
-      scan.low[this.#slot] = symbols.low;
-      scan.high[this.#slot] = symbols.high;
-    } else {
-      scan.unknownFrom = from;
+    if (moduleEnd > to && this.#takeModule(scan, at, moduleEnd)) return true;
+    if (!isKnown) {
+      scan.unknownFrom = at;
       scan.unknownTo = to;
       return false;
     }
+    // Looking for a module may have found another address.
+    if (moduleEnd > to) symbols?.resolve(bytes, at, to);
+    return this.#take(scan, to);
+  }
+
+  /** What stands in brackets behind a symbol is its module, or belongs to the print format. */
+  #takeModule(scan: Scan, from: number, to: number): boolean {
+    return (this.#symbols?.resolve(scan.bytes, from, to) ?? true) && this.#take(scan, to);
+  }
+
+  #take(scan: Scan, to: number): boolean {
+    scan.low[this.#slot] = this.#symbols?.low ?? 0;
+    scan.high[this.#slot] = this.#symbols?.high ?? 0;
     scan.at = to;
     return this.#next.match(scan);
   }
+}
+
+function endOfSymbol(bytes: Uint8Array, at: number, end: number): number {
+  let to = at;
+  while (to < end && SYMBOL_BYTES[bytes[to] as number] === 1) to++;
+  return to;
 }
 
 /** Where ` [module]` ends that starts at `at`; -1 when there is none. */

@@ -27,24 +27,38 @@ export class Scan {
 /** Ways to cut one text that are tried before it counts as no match. */
 export const SCAN_BUDGET = 20000;
 
-/** A step; `match` is true when it and all steps after it fit the text from `scan.at` on. */
+/**
+ * A step; `match` is true when it and all steps after it fit the text from `scan.at` on. The text ends at
+ * `scan.end` or at the first line break that the print format does not have, and `scan.at` is there then.
+ */
 export abstract class Step {
   abstract match(scan: Scan): boolean;
 }
 
-const SPACE = 0x20;
 const NEWLINE = 0x0a;
+const RETURN = 0x0d;
+const SPACE = 0x20;
 const MINUS = 0x2d;
 
-/** The text ends here; spaces and line breaks may be left, since some kernels print them and editors trim them. */
+/** The line ends here; spaces may be left, which some tools add. */
 export class EndStep extends Step {
   match(scan: Scan): boolean {
-    for (let at = scan.at; at < scan.end; at++) {
-      const byte = scan.bytes[at];
-      if (byte !== SPACE && byte !== NEWLINE) return false;
+    const { bytes, end } = scan;
+    let { at } = scan;
+    while (at < end && bytes[at] !== NEWLINE) {
+      if (bytes[at] !== SPACE && bytes[at] !== RETURN) return false;
+      at++;
     }
+    scan.at = at;
     return true;
   }
+}
+
+/** Where the line ends that `at` is in. */
+function endOfLine(bytes: Uint8Array, at: number, end: number): number {
+  let to = at;
+  while (to < end && bytes[to] !== NEWLINE) to++;
+  return to > at && bytes[to - 1] === RETURN ? to - 1 : to;
 }
 
 /** Text as it stands in the print format. */
@@ -63,19 +77,16 @@ export class LiteralStep extends Step {
 
   match(scan: Scan): boolean {
     const { text } = this;
-    const { bytes, at } = scan;
-    if (at + text.length > scan.end) return this.#matchTrimmed(scan);
-    for (let i = 0; i < text.length; i++) if (bytes[at + i] !== text[i]) return false;
+    const { bytes, at, end } = scan;
+    for (let i = 0; i < text.length; i++) {
+      if (at + i < end && bytes[at + i] === text[i]) continue;
+      // Spaces at the line's end are what editors cut off.
+      if (i < this.#needed) return false;
+      scan.at = at + i;
+      return this.#next.match(scan);
+    }
     scan.at = at + text.length;
     return this.#next.match(scan);
-  }
-
-  #matchTrimmed(scan: Scan): boolean {
-    const length = scan.end - scan.at;
-    if (length < this.#needed || !(this.#next instanceof EndStep)) return false;
-    for (let i = 0; i < length; i++) if (scan.bytes[scan.at + i] !== this.text[i]) return false;
-    scan.at = scan.end;
-    return true;
   }
 }
 
@@ -232,7 +243,8 @@ export class NumberStep extends Step {
 
   #storeLarge(scan: Scan, start: number, end: number, negative: boolean): boolean {
     let magnitude = 0n;
-    for (let at = start; at < end; at++) magnitude = magnitude * 10n + BigInt((scan.bytes[at] as number) - 0x30);
+    for (let at = start; at < end; at++)
+      magnitude = magnitude * 10n + BigInt((scan.bytes[at] as number) - 0x30);
     if (magnitude > (negative ? 1n << 63n : (1n << 64n) - 1n)) return false;
     const value = negative ? -magnitude : magnitude;
     scan.low[this.#slot] = Number(BigInt.asIntN(32, value));
@@ -310,7 +322,7 @@ export class CharStep extends Step {
   }
 
   match(scan: Scan): boolean {
-    if (scan.at >= scan.end) return false;
+    if (scan.at >= scan.end || scan.bytes[scan.at] === NEWLINE) return false;
     scan.low[this.#slot] = scan.bytes[scan.at++] as number;
     scan.high[this.#slot] = 0;
     return this.#next.match(scan);
@@ -342,19 +354,20 @@ export class TextStep extends Step {
   }
 
   match(scan: Scan): boolean {
-    const { bytes, end } = scan;
+    const { bytes } = scan;
     const start = scan.at;
     const next = this.#next;
-    if (next instanceof EndStep) return this.#take(scan, start, end);
+    if (next instanceof EndStep) return this.#take(scan, start, endOfLine(bytes, start, scan.end));
     // The first byte of what comes next, where that is known: everything else is skipped fast.
     const mark = next instanceof LiteralStep ? (next.text[0] as number) : -1;
-    const last = Math.min(end, start + Math.max(this.shape.maxLength, this.shape.width));
+    const last = Math.min(scan.end, start + Math.max(this.shape.maxLength, this.shape.width));
     for (let at = start; at <= last; at++) {
       if (mark >= 0) {
-        while (at < last && bytes[at] !== mark) at++;
+        while (at < last && bytes[at] !== mark && bytes[at] !== NEWLINE) at++;
       }
       if (--scan.budget < 0) return false;
       if (this.#take(scan, start, at)) return true;
+      if (bytes[at] === NEWLINE) return false;
     }
     return false;
   }

@@ -112,10 +112,18 @@ function solveFrom(expression: Expression, state: State, scope: StaticScope): So
     case "unary":
       if (expression.operator === "+") return solveFrom(expression.operand, state, scope);
       if (expression.operator === "~") {
-        return solveFrom(expression.operand, step(state, (value) => ~value, state.mask), scope);
+        return solveFrom(
+          expression.operand,
+          step(state, (value) => ~value, state.mask),
+          scope,
+        );
       }
       if (expression.operator === "-") {
-        return solveFrom(expression.operand, step(state, (value) => -value, lowRun(state.mask)), scope);
+        return solveFrom(
+          expression.operand,
+          step(state, (value) => -value, lowRun(state.mask)),
+          scope,
+        );
       }
       return undefined;
     case "binary":
@@ -136,7 +144,11 @@ function solveBinary(
   const constantLeft = constantOf(left, scope);
   if (constantLeft === undefined) return undefined;
   if (operator === "-") {
-    return solveFrom(right, step(state, (value) => constantLeft - value, lowRun(state.mask)), scope);
+    return solveFrom(
+      right,
+      step(state, (value) => constantLeft - value, lowRun(state.mask)),
+      scope,
+    );
   }
   if (operator === "<<" && constantLeft === 1n) {
     // 1 << field: the bit that is set.
@@ -160,11 +172,23 @@ function undoRight(
   const { mask } = state;
   switch (operator) {
     case "+":
-      return solveFrom(operand, step(state, (value) => value - constant, lowRun(mask)), scope);
+      return solveFrom(
+        operand,
+        step(state, (value) => value - constant, lowRun(mask)),
+        scope,
+      );
     case "-":
-      return solveFrom(operand, step(state, (value) => value + constant, lowRun(mask)), scope);
+      return solveFrom(
+        operand,
+        step(state, (value) => value + constant, lowRun(mask)),
+        scope,
+      );
     case "^":
-      return solveFrom(operand, step(state, (value) => value ^ constant, mask), scope);
+      return solveFrom(
+        operand,
+        step(state, (value) => value ^ constant, mask),
+        scope,
+      );
     case "&":
       return solveFrom(operand, { ...state, mask: mask & BigInt.asUintN(64, constant) }, scope);
     case "|":
@@ -179,10 +203,18 @@ function undoRight(
       if (constant <= 0n) return undefined;
       const exponent = constant.toString(2).length - 1;
       if (1n << BigInt(exponent) === constant) return solveFrom(operand, shifted(state, -exponent), scope);
-      return solveFrom(operand, step(state, (value) => value / constant, 0n, false), scope);
+      return solveFrom(
+        operand,
+        step(state, (value) => value / constant, 0n, false),
+        scope,
+      );
     }
     case "/":
-      return solveFrom(operand, step(state, (value) => value * constant, 0n, false), scope);
+      return solveFrom(
+        operand,
+        step(state, (value) => value * constant, 0n, false),
+        scope,
+      );
     default:
       return undefined;
   }

@@ -16,9 +16,12 @@ export interface Guard {
 /** Writes one piece of a record. */
 export abstract class Store {
   readonly #guards: readonly Guard[];
+  /** False for a store that works for every text. */
+  readonly isGuarded: boolean;
 
   constructor(guards: readonly Guard[]) {
     this.#guards = guards;
+    this.isGuarded = guards.length > 0;
   }
 
   /** True when the branches were found in which the store stands. */
@@ -67,7 +70,14 @@ export class BitsStore extends Store {
   readonly #shift: number;
   readonly #mask: number;
 
-  constructor(guards: readonly Guard[], slot: number, offset: number, size: number, shift: number, mask: number) {
+  constructor(
+    guards: readonly Guard[],
+    slot: number,
+    offset: number,
+    size: number,
+    shift: number,
+    mask: number,
+  ) {
     super(guards);
     this.#slot = slot;
     this.#offset = offset;
@@ -81,10 +91,13 @@ export class BitsStore extends Store {
     const low = scan.low[this.#slot] as number;
     const shift = this.#shift;
     const value =
-      shift >= 0
-        ? low << shift
-        : (low >>> -shift) | ((scan.high[this.#slot] as number) << (32 + shift));
-    const old = this.#size === 4 ? view.getInt32(at, true) : this.#size === 2 ? view.getInt16(at, true) : view.getInt8(at);
+      shift >= 0 ? low << shift : (low >>> -shift) | ((scan.high[this.#slot] as number) << (32 + shift));
+    const old =
+      this.#size === 4
+        ? view.getInt32(at, true)
+        : this.#size === 2
+          ? view.getInt16(at, true)
+          : view.getInt8(at);
     writeHalves(view, at, this.#size, (old & ~this.#mask) | (value & this.#mask), 0);
   }
 }
@@ -94,12 +107,31 @@ function slotValue(scan: Scan, slot: number): bigint {
   return (BigInt(scan.high[slot] as number) << 32n) | BigInt((scan.low[slot] as number) >>> 0);
 }
 
-/** Replaces the bits of a field that the mask has. */
-function writeMasked(view: DataView, at: number, size: number, value: bigint, mask: bigint): void {
-  let old = 0n;
-  for (let i = size - 1; i >= 0; i--) old = (old << 8n) | BigInt(view.getUint8(at + i));
-  const merged = (old & ~mask) | (value & mask);
-  for (let i = 0; i < size; i++) view.setUint8(at + i, Number((merged >> BigInt(8 * i)) & 255n));
+/** A 64-bit number in halves. */
+interface Halves {
+  readonly low: number;
+  readonly high: number;
+}
+
+function halvesOf(value: bigint): Halves {
+  return { low: Number(BigInt.asIntN(32, value)), high: Number(BigInt.asIntN(32, value >> 32n)) };
+}
+
+/** Replaces the bits of a field of 1, 2, 4 or 8 bytes that the mask has. */
+function writeMasked(view: DataView, at: number, size: number, value: Halves, mask: Halves): void {
+  let old: number;
+  if (size >= 4) old = view.getInt32(at, true);
+  else old = size === 2 ? view.getInt16(at, true) : view.getInt8(at);
+  const low = (old & ~mask.low) | (value.low & mask.low);
+  let high = 0;
+  if (size === 8) high = (view.getInt32(at + 4, true) & ~mask.high) | (value.high & mask.high);
+  writeHalves(view, at, size, low, high);
+}
+
+/** True when every byte of a field is zero. */
+function isZero(view: DataView, at: number, size: number): boolean {
+  for (let i = 0; i < size; i++) if (view.getUint8(at + i) !== 0) return false;
+  return true;
 }
 
 /** A number that arithmetic stands between it and the field; undoes the arithmetic. */
@@ -108,7 +140,7 @@ export class ArithmeticStore extends Store {
   readonly #offset: number;
   readonly #size: number;
   readonly #undo: (value: bigint) => bigint;
-  readonly #mask: bigint;
+  readonly #mask: Halves;
 
   constructor(
     guards: readonly Guard[],
@@ -123,12 +155,12 @@ export class ArithmeticStore extends Store {
     this.#offset = offset;
     this.#size = size;
     this.#undo = undo;
-    this.#mask = mask;
+    this.#mask = halvesOf(mask);
   }
 
   store(scan: Scan, view: DataView, _bytes: Uint8Array, at: number): void {
     const value = this.#undo(slotValue(scan, this.#slot));
-    writeMasked(view, at + this.#offset, this.#size, value, this.#mask);
+    writeMasked(view, at + this.#offset, this.#size, halvesOf(value), this.#mask);
   }
 }
 
@@ -136,15 +168,15 @@ export class ArithmeticStore extends Store {
 export class ConstantStore extends Store {
   readonly #offset: number;
   readonly #size: number;
-  readonly #value: bigint;
-  readonly #mask: bigint;
+  readonly #value: Halves;
+  readonly #mask: Halves;
 
   constructor(guards: readonly Guard[], offset: number, size: number, value: bigint, mask: bigint) {
     super(guards);
     this.#offset = offset;
     this.#size = size;
-    this.#value = value;
-    this.#mask = mask;
+    this.#value = halvesOf(value);
+    this.#mask = halvesOf(mask);
   }
 
   store(_scan: Scan, view: DataView, _bytes: Uint8Array, at: number): void {
@@ -156,18 +188,18 @@ export class ConstantStore extends Store {
 export class NonZeroStore extends Store {
   readonly #offset: number;
   readonly #size: number;
-  readonly #value: bigint;
+  readonly #value: Halves;
 
   constructor(guards: readonly Guard[], offset: number, size: number, value: bigint) {
     super(guards);
     this.#offset = offset;
     this.#size = size;
-    this.#value = value;
+    this.#value = halvesOf(value);
   }
 
   store(_scan: Scan, view: DataView, _bytes: Uint8Array, at: number): void {
-    for (let i = 0; i < this.#size; i++) if (view.getUint8(at + this.#offset + i) !== 0) return;
-    writeMasked(view, at + this.#offset, this.#size, this.#value, this.#value);
+    if (!isZero(view, at + this.#offset, this.#size)) return;
+    writeHalves(view, at + this.#offset, this.#size, this.#value.low, this.#value.high);
   }
 }
 
@@ -336,8 +368,8 @@ export class RemainderStore extends Store {
   store(scan: Scan, view: DataView, _bytes: Uint8Array, at: number): void {
     try {
       const others = evaluateInteger(this.#expression, { ...this.#scope, view, at, size: this.#recordSize });
-      const value = (slotValue(scan, this.#slot) - others) * this.#sign;
-      writeMasked(view, at + this.#offset, this.#size, value, (1n << BigInt(8 * this.#size)) - 1n);
+      const { low, high } = halvesOf((slotValue(scan, this.#slot) - others) * this.#sign);
+      writeHalves(view, at + this.#offset, this.#size, low, high);
     } catch (error) {
       // A division by a field that is zero here: the field stays zero, as if it had not been printed.
       if (!(error instanceof Unprintable)) throw error;
