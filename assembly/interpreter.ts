@@ -2,17 +2,12 @@
 // tests every access and counts instructions; `interpret<Verified>` runs what a verifier has proved. The
 // rhythm is always the same: read operands, compute, write, on to the next slot.
 //
-// Registers lie in linear memory at REGS, and prepared code (PROGRAM_*, CODE_*) holds their offsets there, so
+// Registers lie in linear memory at At.REGS, and prepared code (PROGRAM_*, CODE_*) holds their offsets there, so
 // that an operand is one load with a constant offset. RFC 9669 §4 says what the operations mean.
 
 import { Exit, MapType } from "./shared/codes";
 import { Op } from "./shared/opcodes";
-import {
-  CODE_DST, CODE_IMM, CODE_OFF, CODE_POINTER_HIGH, EVENT, EXECUTED, EXIT_STUB, FLAG_RAW, FRAME, FRAMES,
-  HELPERS, HELPER_ARGS, HELPER_CORE, HELPER_SIZE, MAP_TYPE, PROGRAM, PROGRAM_CODE, PROGRAM_FLAGS,
-  PROGRAM_LIMIT_LOW, READ_WINDOW_LOW, REGS, REG_R0, REG_R1, REG_R2, RIGHT_READ, RIGHT_WRITE, STACK_LOW,
-  TRAP_ADDRESS, TRAP_DETAIL, TRAP_SLOT, WRITE_WINDOW_LOW,
-} from "./shared/layout";
+import { At, Code, HelperEntry, MapHeader, ProgramFlag, ProgramRecord, Right } from "./shared/layout";
 import { checkArguments, mayAccess } from "./portable/access";
 import {
   enterChecked, enterContext, enterRaw, finishEvent, isNext, mayStay, packetAt, popFrame, pushFrame,
@@ -28,17 +23,17 @@ export class Verified {}
 
 // ---- operands of the slot at pc -------------------------------------------------------------------
 
-@inline function dst64(pc: usize): u64 { return load<u64>(load<u8>(pc, CODE_DST), REGS); }
-@inline function src64(pc: usize): u64 { return load<u64>(load<u32>(pc, CODE_IMM), REGS); }
-@inline function imm64(pc: usize): u64 { return <u64>load<i32>(pc, CODE_IMM); }
-@inline function dst32(pc: usize): u32 { return load<u32>(load<u8>(pc, CODE_DST), REGS); }
-@inline function src32(pc: usize): u32 { return load<u32>(load<u32>(pc, CODE_IMM), REGS); }
-@inline function imm32(pc: usize): u32 { return load<u32>(pc, CODE_IMM); }
-@inline function off64(pc: usize): u64 { return <u64>load<i16>(pc, CODE_OFF); }
-@inline function set64(pc: usize, value: u64): void { store<u64>(load<u8>(pc, CODE_DST), value, REGS); }
+@inline function dst64(pc: usize): u64 { return load<u64>(load<u8>(pc, Code.DST), At.REGS); }
+@inline function src64(pc: usize): u64 { return load<u64>(load<u32>(pc, Code.IMM), At.REGS); }
+@inline function imm64(pc: usize): u64 { return <u64>load<i32>(pc, Code.IMM); }
+@inline function dst32(pc: usize): u32 { return load<u32>(load<u8>(pc, Code.DST), At.REGS); }
+@inline function src32(pc: usize): u32 { return load<u32>(load<u32>(pc, Code.IMM), At.REGS); }
+@inline function imm32(pc: usize): u32 { return load<u32>(pc, Code.IMM); }
+@inline function off64(pc: usize): u64 { return <u64>load<i16>(pc, Code.OFF); }
+@inline function set64(pc: usize, value: u64): void { store<u64>(load<u8>(pc, Code.DST), value, At.REGS); }
 @inline function set32(pc: usize, value: u32): void { set64(pc, value); }
-@inline function setSrc(pc: usize, value: u64): void { store<u64>(load<u32>(pc, CODE_IMM), value, REGS); }
-@inline function jump(pc: usize): usize { return pc + (<usize>(<i32>load<i16>(pc, CODE_OFF)) << 3); }
+@inline function setSrc(pc: usize, value: u64): void { store<u64>(load<u32>(pc, Code.IMM), value, At.REGS); }
+@inline function jump(pc: usize): usize { return pc + (<usize>(<i32>load<i16>(pc, Code.OFF)) << 3); }
 
 // ---- meanings that are more than one operator ------------------------------------------------------
 
@@ -60,24 +55,24 @@ export class Verified {}
 @inline function allowed<M>(at: u64, size: i32, right: i32): bool {
   return (
     !isChecked<M>() ||
-    within(at, size, STACK_LOW) ||
-    within(at, size, right == RIGHT_READ ? READ_WINDOW_LOW : WRITE_WINDOW_LOW) ||
+    within(at, size, At.STACK_LOW) ||
+    within(at, size, right == Right.READ ? At.READ_WINDOW_LOW : At.WRITE_WINDOW_LOW) ||
     (at >> 32 == 0 && mayAccess(mem(), <i32>at, size, right))
   );
 }
 
 /** Address of the running program's code. Not kept in a local: every local that the loop holds costs a register. */
-@inline function codeStart(): usize { return load<u32>(load<u32>(PROGRAM), PROGRAM_CODE); }
+@inline function codeStart(): usize { return load<u32>(load<u32>(At.PROGRAM), ProgramRecord.CODE); }
 
 /** Notes where a run is ending. */
 function stopAt(pc: usize, exit: i32): i32 {
-  store<u32>(TRAP_SLOT, <u32>((pc - codeStart()) >> 3));
+  store<u32>(At.TRAP_SLOT, <u32>((pc - codeStart()) >> 3));
   return exit;
 }
 
 function fault(pc: usize, at: u64, size: i32, exit: i32): i32 {
-  store<u64>(TRAP_ADDRESS, at);
-  store<u32>(TRAP_DETAIL, size);
+  store<u64>(At.TRAP_ADDRESS, at);
+  store<u32>(At.TRAP_DETAIL, size);
   return stopAt(pc, exit);
 }
 
@@ -85,36 +80,36 @@ function fault(pc: usize, at: u64, size: i32, exit: i32): i32 {
 
 /** Runs the helper at `index` of the table on the register file. */
 function callHelper<M>(index: u32): i32 {
-  const entry = load<u32>(HELPERS) + index * HELPER_SIZE;
+  const entry = load<u32>(At.HELPERS) + index * HelperEntry.SIZE;
   if (isChecked<M>()) {
-    const refused = checkArguments(mem(), load<i32>(entry, HELPER_ARGS));
+    const refused = checkArguments(mem(), load<i32>(entry, HelperEntry.ARGS));
     if (refused != Exit.OK) return refused;
   }
-  const core = load<i32>(entry, HELPER_CORE);
+  const core = load<i32>(entry, HelperEntry.CORE);
   return core != 0 ? callCoreHelper(mem(), core) : callHost(index);
 }
 
 /** map_lookup_elem(r1, r2) by the shortest way: the verifier has looked at the map's flags. Gives r0. */
 @inline function lookup(): u64 {
-  const map = load<i32>(REG_R1);
-  const isHash = load<i32>(map, MAP_TYPE) == MapType.HASH;
-  const value: u64 = isHash ? hashLookup(mem(), map, load<i32>(REG_R2)) : mapLookup(mem(), map, load<i32>(REG_R2));
-  store<u64>(REG_R0, value);
+  const map = load<i32>(At.R1);
+  const isHash = load<i32>(map, MapHeader.TYPE) == MapType.HASH;
+  const value: u64 = isHash ? hashLookup(mem(), map, load<i32>(At.R2)) : mapLookup(mem(), map, load<i32>(At.R2));
+  store<u64>(At.R0, value);
   return value;
 }
 
 /** Instructions that a checked run of this program may execute. */
-@inline function limit(): u64 { return load<u64>(load<u32>(PROGRAM), PROGRAM_LIMIT_LOW); }
+@inline function limit(): u64 { return load<u64>(load<u32>(At.PROGRAM), ProgramRecord.LIMIT_LOW); }
 
 /** Every way out of the loop: the instructions of checked runs are summed up. */
 @inline function leave<M>(fuel: u64, exit: i32): i32 {
-  if (isChecked<M>()) store<u64>(EXECUTED, load<u64>(EXECUTED) + limit() - fuel);
+  if (isChecked<M>()) store<u64>(At.EXECUTED, load<u64>(At.EXECUTED) + limit() - fuel);
   return exit;
 }
 
 /**
- * Runs the program at PROGRAM on the event that was entered, and on those after it while they are for the same program.
- * Gives Exit.OK, or why the event at EVENT ended the run (with TRAP_* filled).
+ * Runs the program at At.PROGRAM on the event that was entered, and on those after it while they are for the same program.
+ * Gives Exit.OK, or why the event at At.EVENT ended the run (with TRAP_* filled).
  */
 export function interpret<M>(): i32 {
   let fuel: u64 = isChecked<M>() ? limit() : 0;
@@ -205,7 +200,7 @@ export function interpret<M>(): i32 {
       case Op.SWAP64: set64(pc, bswap<u64>(dst64(pc))); continue;
       case Op.ADDR_SPACE_CAST: set64(pc, <u64>src32(pc)); continue;
       case Op.LDDW: {
-        set64(pc, <u64>load<u32>(pc, CODE_IMM) | (<u64>load<u32>(pc, 8 + CODE_IMM) << 32));
+        set64(pc, <u64>load<u32>(pc, Code.IMM) | (<u64>load<u32>(pc, 8 + Code.IMM) << 32));
         pc += 8;
         continue;
       }
@@ -258,7 +253,7 @@ export function interpret<M>(): i32 {
       case Op.JSET32_IMM: if ((dst32(pc) & imm32(pc)) != 0) pc = jump(pc); continue;
       case Op.JSET32_REG: if ((dst32(pc) & src32(pc)) != 0) pc = jump(pc); continue;
       case Op.JA: pc = jump(pc); continue;
-      case Op.JA32: pc += <usize>load<i32>(pc, CODE_IMM) << 3; continue;
+      case Op.JA32: pc += <usize>load<i32>(pc, Code.IMM) << 3; continue;
       case Op.MAY_GOTO: {
         if (!mayStay(mem())) pc = jump(pc);
         continue;
@@ -268,7 +263,7 @@ export function interpret<M>(): i32 {
       // memory
       case Op.LDX_B: {
         const at = src64(pc) + off64(pc);
-        if (!allowed<M>(at, 1, RIGHT_READ)) {
+        if (!allowed<M>(at, 1, Right.READ)) {
           return leave<M>(fuel, fault(pc, at, 1, Exit.READ));
         }
         set64(pc, <u64>load<u8>(<usize>at));
@@ -276,7 +271,7 @@ export function interpret<M>(): i32 {
       }
       case Op.LDX_H: {
         const at = src64(pc) + off64(pc);
-        if (!allowed<M>(at, 2, RIGHT_READ)) {
+        if (!allowed<M>(at, 2, Right.READ)) {
           return leave<M>(fuel, fault(pc, at, 2, Exit.READ));
         }
         set64(pc, <u64>load<u16>(<usize>at));
@@ -284,7 +279,7 @@ export function interpret<M>(): i32 {
       }
       case Op.LDX_W: {
         const at = src64(pc) + off64(pc);
-        if (!allowed<M>(at, 4, RIGHT_READ)) {
+        if (!allowed<M>(at, 4, Right.READ)) {
           return leave<M>(fuel, fault(pc, at, 4, Exit.READ));
         }
         set64(pc, <u64>load<u32>(<usize>at));
@@ -292,7 +287,7 @@ export function interpret<M>(): i32 {
       }
       case Op.LDX_DW: {
         const at = src64(pc) + off64(pc);
-        if (!allowed<M>(at, 8, RIGHT_READ)) {
+        if (!allowed<M>(at, 8, Right.READ)) {
           return leave<M>(fuel, fault(pc, at, 8, Exit.READ));
         }
         set64(pc, <u64>load<u64>(<usize>at));
@@ -300,7 +295,7 @@ export function interpret<M>(): i32 {
       }
       case Op.LDXS_B: {
         const at = src64(pc) + off64(pc);
-        if (!allowed<M>(at, 1, RIGHT_READ)) {
+        if (!allowed<M>(at, 1, Right.READ)) {
           return leave<M>(fuel, fault(pc, at, 1, Exit.READ));
         }
         set64(pc, <u64>(<i64>load<i8>(<usize>at)));
@@ -308,7 +303,7 @@ export function interpret<M>(): i32 {
       }
       case Op.LDXS_H: {
         const at = src64(pc) + off64(pc);
-        if (!allowed<M>(at, 2, RIGHT_READ)) {
+        if (!allowed<M>(at, 2, Right.READ)) {
           return leave<M>(fuel, fault(pc, at, 2, Exit.READ));
         }
         set64(pc, <u64>(<i64>load<i16>(<usize>at)));
@@ -316,7 +311,7 @@ export function interpret<M>(): i32 {
       }
       case Op.LDXS_W: {
         const at = src64(pc) + off64(pc);
-        if (!allowed<M>(at, 4, RIGHT_READ)) {
+        if (!allowed<M>(at, 4, Right.READ)) {
           return leave<M>(fuel, fault(pc, at, 4, Exit.READ));
         }
         set64(pc, <u64>(<i64>load<i32>(<usize>at)));
@@ -324,7 +319,7 @@ export function interpret<M>(): i32 {
       }
       case Op.ST_B: {
         const at = dst64(pc) + off64(pc);
-        if (!allowed<M>(at, 1, RIGHT_WRITE)) {
+        if (!allowed<M>(at, 1, Right.WRITE)) {
           return leave<M>(fuel, fault(pc, at, 1, Exit.WRITE));
         }
         store<u8>(<usize>at, <u8>imm64(pc));
@@ -332,7 +327,7 @@ export function interpret<M>(): i32 {
       }
       case Op.ST_H: {
         const at = dst64(pc) + off64(pc);
-        if (!allowed<M>(at, 2, RIGHT_WRITE)) {
+        if (!allowed<M>(at, 2, Right.WRITE)) {
           return leave<M>(fuel, fault(pc, at, 2, Exit.WRITE));
         }
         store<u16>(<usize>at, <u16>imm64(pc));
@@ -340,7 +335,7 @@ export function interpret<M>(): i32 {
       }
       case Op.ST_W: {
         const at = dst64(pc) + off64(pc);
-        if (!allowed<M>(at, 4, RIGHT_WRITE)) {
+        if (!allowed<M>(at, 4, Right.WRITE)) {
           return leave<M>(fuel, fault(pc, at, 4, Exit.WRITE));
         }
         store<u32>(<usize>at, <u32>imm64(pc));
@@ -348,7 +343,7 @@ export function interpret<M>(): i32 {
       }
       case Op.ST_DW: {
         const at = dst64(pc) + off64(pc);
-        if (!allowed<M>(at, 8, RIGHT_WRITE)) {
+        if (!allowed<M>(at, 8, Right.WRITE)) {
           return leave<M>(fuel, fault(pc, at, 8, Exit.WRITE));
         }
         store<u64>(<usize>at, <u64>imm64(pc));
@@ -356,7 +351,7 @@ export function interpret<M>(): i32 {
       }
       case Op.STX_B: {
         const at = dst64(pc) + off64(pc);
-        if (!allowed<M>(at, 1, RIGHT_WRITE)) {
+        if (!allowed<M>(at, 1, Right.WRITE)) {
           return leave<M>(fuel, fault(pc, at, 1, Exit.WRITE));
         }
         store<u8>(<usize>at, <u8>src64(pc));
@@ -364,7 +359,7 @@ export function interpret<M>(): i32 {
       }
       case Op.STX_H: {
         const at = dst64(pc) + off64(pc);
-        if (!allowed<M>(at, 2, RIGHT_WRITE)) {
+        if (!allowed<M>(at, 2, Right.WRITE)) {
           return leave<M>(fuel, fault(pc, at, 2, Exit.WRITE));
         }
         store<u16>(<usize>at, <u16>src64(pc));
@@ -372,7 +367,7 @@ export function interpret<M>(): i32 {
       }
       case Op.STX_W: {
         const at = dst64(pc) + off64(pc);
-        if (!allowed<M>(at, 4, RIGHT_WRITE)) {
+        if (!allowed<M>(at, 4, Right.WRITE)) {
           return leave<M>(fuel, fault(pc, at, 4, Exit.WRITE));
         }
         store<u32>(<usize>at, <u32>src64(pc));
@@ -380,7 +375,7 @@ export function interpret<M>(): i32 {
       }
       case Op.STX_DW: {
         const at = dst64(pc) + off64(pc);
-        if (!allowed<M>(at, 8, RIGHT_WRITE)) {
+        if (!allowed<M>(at, 8, Right.WRITE)) {
           return leave<M>(fuel, fault(pc, at, 8, Exit.WRITE));
         }
         store<u64>(<usize>at, <u64>src64(pc));
@@ -388,7 +383,7 @@ export function interpret<M>(): i32 {
       }
       case Op.LOAD_ACQ_B: {
         const at = src64(pc) + off64(pc);
-        if (!allowed<M>(at, 1, RIGHT_READ)) {
+        if (!allowed<M>(at, 1, Right.READ)) {
           return leave<M>(fuel, fault(pc, at, 1, Exit.READ));
         }
         set64(pc, <u64>load<u8>(<usize>at));
@@ -396,7 +391,7 @@ export function interpret<M>(): i32 {
       }
       case Op.LOAD_ACQ_H: {
         const at = src64(pc) + off64(pc);
-        if (!allowed<M>(at, 2, RIGHT_READ)) {
+        if (!allowed<M>(at, 2, Right.READ)) {
           return leave<M>(fuel, fault(pc, at, 2, Exit.READ));
         }
         set64(pc, <u64>load<u16>(<usize>at));
@@ -404,7 +399,7 @@ export function interpret<M>(): i32 {
       }
       case Op.LOAD_ACQ_W: {
         const at = src64(pc) + off64(pc);
-        if (!allowed<M>(at, 4, RIGHT_READ)) {
+        if (!allowed<M>(at, 4, Right.READ)) {
           return leave<M>(fuel, fault(pc, at, 4, Exit.READ));
         }
         set64(pc, <u64>load<u32>(<usize>at));
@@ -412,7 +407,7 @@ export function interpret<M>(): i32 {
       }
       case Op.LOAD_ACQ_DW: {
         const at = src64(pc) + off64(pc);
-        if (!allowed<M>(at, 8, RIGHT_READ)) {
+        if (!allowed<M>(at, 8, Right.READ)) {
           return leave<M>(fuel, fault(pc, at, 8, Exit.READ));
         }
         set64(pc, <u64>load<u64>(<usize>at));
@@ -420,7 +415,7 @@ export function interpret<M>(): i32 {
       }
       case Op.STORE_REL_B: {
         const at = dst64(pc) + off64(pc);
-        if (!allowed<M>(at, 1, RIGHT_WRITE)) {
+        if (!allowed<M>(at, 1, Right.WRITE)) {
           return leave<M>(fuel, fault(pc, at, 1, Exit.WRITE));
         }
         store<u8>(<usize>at, <u8>src64(pc));
@@ -428,7 +423,7 @@ export function interpret<M>(): i32 {
       }
       case Op.STORE_REL_H: {
         const at = dst64(pc) + off64(pc);
-        if (!allowed<M>(at, 2, RIGHT_WRITE)) {
+        if (!allowed<M>(at, 2, Right.WRITE)) {
           return leave<M>(fuel, fault(pc, at, 2, Exit.WRITE));
         }
         store<u16>(<usize>at, <u16>src64(pc));
@@ -436,7 +431,7 @@ export function interpret<M>(): i32 {
       }
       case Op.STORE_REL_W: {
         const at = dst64(pc) + off64(pc);
-        if (!allowed<M>(at, 4, RIGHT_WRITE)) {
+        if (!allowed<M>(at, 4, Right.WRITE)) {
           return leave<M>(fuel, fault(pc, at, 4, Exit.WRITE));
         }
         store<u32>(<usize>at, <u32>src64(pc));
@@ -444,7 +439,7 @@ export function interpret<M>(): i32 {
       }
       case Op.STORE_REL_DW: {
         const at = dst64(pc) + off64(pc);
-        if (!allowed<M>(at, 8, RIGHT_WRITE)) {
+        if (!allowed<M>(at, 8, Right.WRITE)) {
           return leave<M>(fuel, fault(pc, at, 8, Exit.WRITE));
         }
         store<u64>(<usize>at, <u64>src64(pc));
@@ -454,7 +449,7 @@ export function interpret<M>(): i32 {
       // 32-bit atomics: one thread owns the memory, so they are plain
       case Op.ATOMIC_ADD32: {
         const at = dst64(pc) + off64(pc);
-        if (!allowed<M>(at, 4, RIGHT_WRITE)) {
+        if (!allowed<M>(at, 4, Right.WRITE)) {
           return leave<M>(fuel, fault(pc, at, 4, Exit.WRITE));
         }
         store<u32>(<usize>at, load<u32>(<usize>at) + src32(pc));
@@ -462,7 +457,7 @@ export function interpret<M>(): i32 {
       }
       case Op.ATOMIC_OR32: {
         const at = dst64(pc) + off64(pc);
-        if (!allowed<M>(at, 4, RIGHT_WRITE)) {
+        if (!allowed<M>(at, 4, Right.WRITE)) {
           return leave<M>(fuel, fault(pc, at, 4, Exit.WRITE));
         }
         store<u32>(<usize>at, load<u32>(<usize>at) | src32(pc));
@@ -470,7 +465,7 @@ export function interpret<M>(): i32 {
       }
       case Op.ATOMIC_AND32: {
         const at = dst64(pc) + off64(pc);
-        if (!allowed<M>(at, 4, RIGHT_WRITE)) {
+        if (!allowed<M>(at, 4, Right.WRITE)) {
           return leave<M>(fuel, fault(pc, at, 4, Exit.WRITE));
         }
         store<u32>(<usize>at, load<u32>(<usize>at) & src32(pc));
@@ -478,7 +473,7 @@ export function interpret<M>(): i32 {
       }
       case Op.ATOMIC_XOR32: {
         const at = dst64(pc) + off64(pc);
-        if (!allowed<M>(at, 4, RIGHT_WRITE)) {
+        if (!allowed<M>(at, 4, Right.WRITE)) {
           return leave<M>(fuel, fault(pc, at, 4, Exit.WRITE));
         }
         store<u32>(<usize>at, load<u32>(<usize>at) ^ src32(pc));
@@ -486,7 +481,7 @@ export function interpret<M>(): i32 {
       }
       case Op.FETCH_ADD32: {
         const at = dst64(pc) + off64(pc);
-        if (!allowed<M>(at, 4, RIGHT_WRITE)) {
+        if (!allowed<M>(at, 4, Right.WRITE)) {
           return leave<M>(fuel, fault(pc, at, 4, Exit.WRITE));
         }
         const old = load<u32>(<usize>at);
@@ -496,7 +491,7 @@ export function interpret<M>(): i32 {
       }
       case Op.FETCH_OR32: {
         const at = dst64(pc) + off64(pc);
-        if (!allowed<M>(at, 4, RIGHT_WRITE)) {
+        if (!allowed<M>(at, 4, Right.WRITE)) {
           return leave<M>(fuel, fault(pc, at, 4, Exit.WRITE));
         }
         const old = load<u32>(<usize>at);
@@ -506,7 +501,7 @@ export function interpret<M>(): i32 {
       }
       case Op.FETCH_AND32: {
         const at = dst64(pc) + off64(pc);
-        if (!allowed<M>(at, 4, RIGHT_WRITE)) {
+        if (!allowed<M>(at, 4, Right.WRITE)) {
           return leave<M>(fuel, fault(pc, at, 4, Exit.WRITE));
         }
         const old = load<u32>(<usize>at);
@@ -516,7 +511,7 @@ export function interpret<M>(): i32 {
       }
       case Op.FETCH_XOR32: {
         const at = dst64(pc) + off64(pc);
-        if (!allowed<M>(at, 4, RIGHT_WRITE)) {
+        if (!allowed<M>(at, 4, Right.WRITE)) {
           return leave<M>(fuel, fault(pc, at, 4, Exit.WRITE));
         }
         const old = load<u32>(<usize>at);
@@ -526,7 +521,7 @@ export function interpret<M>(): i32 {
       }
       case Op.XCHG32: {
         const at = dst64(pc) + off64(pc);
-        if (!allowed<M>(at, 4, RIGHT_WRITE)) {
+        if (!allowed<M>(at, 4, Right.WRITE)) {
           return leave<M>(fuel, fault(pc, at, 4, Exit.WRITE));
         }
         const old = load<u32>(<usize>at);
@@ -536,19 +531,19 @@ export function interpret<M>(): i32 {
       }
       case Op.CMPXCHG32: {
         const at = dst64(pc) + off64(pc);
-        if (!allowed<M>(at, 4, RIGHT_WRITE)) {
+        if (!allowed<M>(at, 4, Right.WRITE)) {
           return leave<M>(fuel, fault(pc, at, 4, Exit.WRITE));
         }
         const old = load<u32>(<usize>at);
-        if (old == load<u32>(REG_R0)) store<u32>(<usize>at, src32(pc));
-        store<u64>(REG_R0, old);
+        if (old == load<u32>(At.R0)) store<u32>(<usize>at, src32(pc));
+        store<u64>(At.R0, old);
         continue;
       }
 
       // 64-bit atomics: one thread owns the memory, so they are plain
       case Op.ATOMIC_ADD64: {
         const at = dst64(pc) + off64(pc);
-        if (!allowed<M>(at, 8, RIGHT_WRITE)) {
+        if (!allowed<M>(at, 8, Right.WRITE)) {
           return leave<M>(fuel, fault(pc, at, 8, Exit.WRITE));
         }
         store<u64>(<usize>at, load<u64>(<usize>at) + src64(pc));
@@ -556,7 +551,7 @@ export function interpret<M>(): i32 {
       }
       case Op.ATOMIC_OR64: {
         const at = dst64(pc) + off64(pc);
-        if (!allowed<M>(at, 8, RIGHT_WRITE)) {
+        if (!allowed<M>(at, 8, Right.WRITE)) {
           return leave<M>(fuel, fault(pc, at, 8, Exit.WRITE));
         }
         store<u64>(<usize>at, load<u64>(<usize>at) | src64(pc));
@@ -564,7 +559,7 @@ export function interpret<M>(): i32 {
       }
       case Op.ATOMIC_AND64: {
         const at = dst64(pc) + off64(pc);
-        if (!allowed<M>(at, 8, RIGHT_WRITE)) {
+        if (!allowed<M>(at, 8, Right.WRITE)) {
           return leave<M>(fuel, fault(pc, at, 8, Exit.WRITE));
         }
         store<u64>(<usize>at, load<u64>(<usize>at) & src64(pc));
@@ -572,7 +567,7 @@ export function interpret<M>(): i32 {
       }
       case Op.ATOMIC_XOR64: {
         const at = dst64(pc) + off64(pc);
-        if (!allowed<M>(at, 8, RIGHT_WRITE)) {
+        if (!allowed<M>(at, 8, Right.WRITE)) {
           return leave<M>(fuel, fault(pc, at, 8, Exit.WRITE));
         }
         store<u64>(<usize>at, load<u64>(<usize>at) ^ src64(pc));
@@ -580,7 +575,7 @@ export function interpret<M>(): i32 {
       }
       case Op.FETCH_ADD64: {
         const at = dst64(pc) + off64(pc);
-        if (!allowed<M>(at, 8, RIGHT_WRITE)) {
+        if (!allowed<M>(at, 8, Right.WRITE)) {
           return leave<M>(fuel, fault(pc, at, 8, Exit.WRITE));
         }
         const old = load<u64>(<usize>at);
@@ -590,7 +585,7 @@ export function interpret<M>(): i32 {
       }
       case Op.FETCH_OR64: {
         const at = dst64(pc) + off64(pc);
-        if (!allowed<M>(at, 8, RIGHT_WRITE)) {
+        if (!allowed<M>(at, 8, Right.WRITE)) {
           return leave<M>(fuel, fault(pc, at, 8, Exit.WRITE));
         }
         const old = load<u64>(<usize>at);
@@ -600,7 +595,7 @@ export function interpret<M>(): i32 {
       }
       case Op.FETCH_AND64: {
         const at = dst64(pc) + off64(pc);
-        if (!allowed<M>(at, 8, RIGHT_WRITE)) {
+        if (!allowed<M>(at, 8, Right.WRITE)) {
           return leave<M>(fuel, fault(pc, at, 8, Exit.WRITE));
         }
         const old = load<u64>(<usize>at);
@@ -610,7 +605,7 @@ export function interpret<M>(): i32 {
       }
       case Op.FETCH_XOR64: {
         const at = dst64(pc) + off64(pc);
-        if (!allowed<M>(at, 8, RIGHT_WRITE)) {
+        if (!allowed<M>(at, 8, Right.WRITE)) {
           return leave<M>(fuel, fault(pc, at, 8, Exit.WRITE));
         }
         const old = load<u64>(<usize>at);
@@ -620,7 +615,7 @@ export function interpret<M>(): i32 {
       }
       case Op.XCHG64: {
         const at = dst64(pc) + off64(pc);
-        if (!allowed<M>(at, 8, RIGHT_WRITE)) {
+        if (!allowed<M>(at, 8, Right.WRITE)) {
           return leave<M>(fuel, fault(pc, at, 8, Exit.WRITE));
         }
         const old = load<u64>(<usize>at);
@@ -630,56 +625,56 @@ export function interpret<M>(): i32 {
       }
       case Op.CMPXCHG64: {
         const at = dst64(pc) + off64(pc);
-        if (!allowed<M>(at, 8, RIGHT_WRITE)) {
+        if (!allowed<M>(at, 8, Right.WRITE)) {
           return leave<M>(fuel, fault(pc, at, 8, Exit.WRITE));
         }
         const old = load<u64>(<usize>at);
-        if (old == load<u64>(REG_R0)) store<u64>(<usize>at, src64(pc));
-        store<u64>(REG_R0, old);
+        if (old == load<u64>(At.R0)) store<u64>(<usize>at, src64(pc));
+        store<u64>(At.R0, old);
         continue;
       }
 
       // packets, in network order; past the end the program (or function) returns 0
       case Op.LD_ABS_B: {
-        const at: usize = packetAt(mem(), load<i32>(pc, CODE_IMM), 1);
-        store<u64>(REG_R0, at == 0 ? 0 : <u64>load<u8>(at));
+        const at: usize = packetAt(mem(), load<i32>(pc, Code.IMM), 1);
+        store<u64>(At.R0, at == 0 ? 0 : <u64>load<u8>(at));
         if (at != 0) continue;
-        pc = EXIT_STUB - 8;
+        pc = At.EXIT_STUB - 8;
         continue;
       }
       case Op.LD_IND_B: {
-        const at: usize = packetAt(mem(), <i32>dst32(pc) + load<i32>(pc, CODE_IMM), 1);
-        store<u64>(REG_R0, at == 0 ? 0 : <u64>load<u8>(at));
+        const at: usize = packetAt(mem(), <i32>dst32(pc) + load<i32>(pc, Code.IMM), 1);
+        store<u64>(At.R0, at == 0 ? 0 : <u64>load<u8>(at));
         if (at != 0) continue;
-        pc = EXIT_STUB - 8;
+        pc = At.EXIT_STUB - 8;
         continue;
       }
       case Op.LD_ABS_H: {
-        const at: usize = packetAt(mem(), load<i32>(pc, CODE_IMM), 2);
-        store<u64>(REG_R0, at == 0 ? 0 : <u64>bswap<u16>(load<u16>(at)));
+        const at: usize = packetAt(mem(), load<i32>(pc, Code.IMM), 2);
+        store<u64>(At.R0, at == 0 ? 0 : <u64>bswap<u16>(load<u16>(at)));
         if (at != 0) continue;
-        pc = EXIT_STUB - 8;
+        pc = At.EXIT_STUB - 8;
         continue;
       }
       case Op.LD_IND_H: {
-        const at: usize = packetAt(mem(), <i32>dst32(pc) + load<i32>(pc, CODE_IMM), 2);
-        store<u64>(REG_R0, at == 0 ? 0 : <u64>bswap<u16>(load<u16>(at)));
+        const at: usize = packetAt(mem(), <i32>dst32(pc) + load<i32>(pc, Code.IMM), 2);
+        store<u64>(At.R0, at == 0 ? 0 : <u64>bswap<u16>(load<u16>(at)));
         if (at != 0) continue;
-        pc = EXIT_STUB - 8;
+        pc = At.EXIT_STUB - 8;
         continue;
       }
       case Op.LD_ABS_W: {
-        const at: usize = packetAt(mem(), load<i32>(pc, CODE_IMM), 4);
-        store<u64>(REG_R0, at == 0 ? 0 : <u64>bswap<u32>(load<u32>(at)));
+        const at: usize = packetAt(mem(), load<i32>(pc, Code.IMM), 4);
+        store<u64>(At.R0, at == 0 ? 0 : <u64>bswap<u32>(load<u32>(at)));
         if (at != 0) continue;
-        pc = EXIT_STUB - 8;
+        pc = At.EXIT_STUB - 8;
         continue;
       }
       case Op.LD_IND_W: {
-        const at: usize = packetAt(mem(), <i32>dst32(pc) + load<i32>(pc, CODE_IMM), 4);
-        store<u64>(REG_R0, at == 0 ? 0 : <u64>bswap<u32>(load<u32>(at)));
+        const at: usize = packetAt(mem(), <i32>dst32(pc) + load<i32>(pc, Code.IMM), 4);
+        store<u64>(At.R0, at == 0 ? 0 : <u64>bswap<u32>(load<u32>(at)));
         if (at != 0) continue;
-        pc = EXIT_STUB - 8;
+        pc = At.EXIT_STUB - 8;
         continue;
       }
 
@@ -692,12 +687,12 @@ export function interpret<M>(): i32 {
       case Op.CALL_LOOKUP: lookup(); continue;
       case Op.CALL_LOCAL: {
         if (!pushFrame(mem(), <i32>pc)) return leave<M>(fuel, fault(pc, 0, 0, Exit.CALL_DEPTH));
-        pc += <usize>load<i32>(pc, CODE_IMM) << 3;
+        pc += <usize>load<i32>(pc, Code.IMM) << 3;
         continue;
       }
       case Op.CALLX: {
         const target = dst64(pc);
-        if (target >> 32 == CODE_POINTER_HIGH) {
+        if (target >> 32 == Code.POINTER_HIGH) {
           if (!pushFrame(mem(), <i32>pc)) return leave<M>(fuel, fault(pc, 0, 0, Exit.CALL_DEPTH));
           pc = codeStart() + (<usize>target << 3) - 8;
           continue;
@@ -711,7 +706,7 @@ export function interpret<M>(): i32 {
         return leave<M>(fuel, stopAt(pc, exit));
       }
       case Op.EXIT: {
-        if (load<i32>(FRAME) != FRAMES) {
+        if (load<i32>(At.FRAME) != At.FRAMES) {
           pc = popFrame(mem());
           continue;
         }
@@ -723,7 +718,7 @@ export function interpret<M>(): i32 {
           enterChecked(mem(), next);
           fuel = limit();
         }
-        if (load<u32>(load<u32>(PROGRAM), PROGRAM_FLAGS) & FLAG_RAW) enterRaw(mem(), next);
+        if (load<u32>(load<u32>(At.PROGRAM), ProgramRecord.FLAGS) & ProgramFlag.RAW) enterRaw(mem(), next);
         pc = codeStart() - 8;
         continue;
       }      // fused pairs whose second instruction works on the first one's dst
@@ -1133,7 +1128,7 @@ export function interpret<M>(): i32 {
         return leave<M>(fuel, stopAt(pc, exit));
       }
       case Op.LDDW__CALL_HELPER: {
-        set64(pc, <u64>load<u32>(pc, CODE_IMM) | (<u64>load<u32>(pc, 8 + CODE_IMM) << 32));
+        set64(pc, <u64>load<u32>(pc, Code.IMM) | (<u64>load<u32>(pc, 8 + Code.IMM) << 32));
         pc += 16;
         const exit = callHelper<M>(imm32(pc));
         if (exit == Exit.OK) continue;
@@ -1190,7 +1185,7 @@ export function interpret<M>(): i32 {
         continue;
       }
       case Op.LDDW__CALL_LOOKUP: {
-        set64(pc, <u64>load<u32>(pc, CODE_IMM) | (<u64>load<u32>(pc, 8 + CODE_IMM) << 32));
+        set64(pc, <u64>load<u32>(pc, Code.IMM) | (<u64>load<u32>(pc, 8 + Code.IMM) << 32));
         pc += 16;
         lookup();
         continue;
@@ -1209,12 +1204,12 @@ export function interpret<M>(): i32 {
       }
       case Op.MOV64_IMM__EXIT: {
         set64(pc, imm64(pc));
-        pc = EXIT_STUB - 8;
+        pc = At.EXIT_STUB - 8;
         continue;
       }
       case Op.MOV32_IMM__EXIT: {
         set64(pc, <u64>imm32(pc));
-        pc = EXIT_STUB - 8;
+        pc = At.EXIT_STUB - 8;
         continue;
       }
       case Op.MOV32_IMM__JA: {

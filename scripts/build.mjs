@@ -2,7 +2,15 @@
 // Does only what is out of date unless called with --force.
 
 import { execFileSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -16,7 +24,8 @@ function newest(places) {
   for (const place of places) {
     if (!existsSync(place)) continue;
     const found = statSync(place);
-    if (found.isDirectory()) time = Math.max(time, newest(readdirSync(place).map((name) => join(place, name))));
+    if (found.isDirectory())
+      time = Math.max(time, newest(readdirSync(place).map((name) => join(place, name))));
     else time = Math.max(time, found.mtimeMs);
   }
   return time;
@@ -41,7 +50,12 @@ if (isStale(coreModule, [coreWasm])) {
   );
 }
 const stamp = at("dist/.built");
-if (isStale(stamp, ["src", "assembly", "bench", "examples", "tsconfig.json"].map((place) => at(place)))) {
+if (
+  isStale(
+    stamp,
+    ["src", "assembly", "bench", "examples", "tsconfig.json"].map((place) => at(place)),
+  )
+) {
   run("typescript/bin/tsc", ["-p", "tsconfig.json"]);
   mkdirSync(at("dist"), { recursive: true });
   copyFileSync(coreWasm, at("dist/engine.wasm"));

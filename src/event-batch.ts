@@ -1,16 +1,7 @@
 // Events on their way through an engine: records in linear memory (EVENT_*), each with its context, time, CPU
 // and task, and after the run its r0. Sources write contexts straight into linear memory and add them here.
 
-import {
-  EVENT_CONTEXT,
-  EVENT_CONTEXT_SIZE,
-  EVENT_CPU,
-  EVENT_PROGRAM,
-  EVENT_RESULT,
-  EVENT_SIZE,
-  EVENT_TASK,
-  EVENT_TIME,
-} from "../assembly/shared/layout.ts";
+import { EventRecord } from "../assembly/shared/layout.ts";
 import type { Runtime } from "./runtime.ts";
 import { IDLE_TASK } from "./task.ts";
 
@@ -30,7 +21,7 @@ export class EventBatch {
   constructor(runtime: Runtime, capacity: number) {
     this.runtime = runtime;
     this.capacity = capacity;
-    this.address = runtime.heap.allocate(capacity * EVENT_SIZE);
+    this.address = runtime.heap.allocate(capacity * EventRecord.SIZE);
     this.#idle = runtime.tasks.addressOf(IDLE_TASK);
   }
 
@@ -48,16 +39,17 @@ export class EventBatch {
    * of the program to run, for batches over several programs. Throws a RangeError when the batch is full.
    */
   add(context: number, size: number, timeNs = 0, cpu = 0, task = this.#idle, program = 0): number {
-    if (this.#count === this.capacity) throw new RangeError(`batch: expected at most ${this.capacity} events, got one more`);
+    if (this.#count === this.capacity)
+      throw new RangeError(`batch: expected at most ${this.capacity} events, got one more`);
     const { view } = this.runtime.memory;
-    const at = this.address + this.#count * EVENT_SIZE;
-    view.setUint32(at + EVENT_CONTEXT, context, true);
-    view.setUint32(at + EVENT_CONTEXT_SIZE, size, true);
-    view.setUint32(at + EVENT_TIME, timeNs % TWO_32, true);
-    view.setUint32(at + EVENT_TIME + 4, timeNs / TWO_32, true);
-    view.setUint32(at + EVENT_TASK, task, true);
-    view.setUint32(at + EVENT_CPU, cpu, true);
-    view.setUint32(at + EVENT_PROGRAM, program, true);
+    const at = this.address + this.#count * EventRecord.SIZE;
+    view.setUint32(at + EventRecord.CONTEXT, context, true);
+    view.setUint32(at + EventRecord.CONTEXT_SIZE, size, true);
+    view.setUint32(at + EventRecord.TIME, timeNs % TWO_32, true);
+    view.setUint32(at + EventRecord.TIME + 4, timeNs / TWO_32, true);
+    view.setUint32(at + EventRecord.TASK, task, true);
+    view.setUint32(at + EventRecord.CPU, cpu, true);
+    view.setUint32(at + EventRecord.PROGRAM, program, true);
     this.#program = 0;
     return this.#count++;
   }
@@ -72,28 +64,30 @@ export class EventBatch {
   aim(program: number): void {
     if (this.#program === program) return;
     const { view } = this.runtime.memory;
-    const end = this.address + this.#count * EVENT_SIZE;
-    for (let at = this.address; at < end; at += EVENT_SIZE) view.setUint32(at + EVENT_PROGRAM, program, true);
+    const end = this.address + this.#count * EventRecord.SIZE;
+    for (let at = this.address; at < end; at += EventRecord.SIZE)
+      view.setUint32(at + EventRecord.PROGRAM, program, true);
     this.#program = program;
   }
 
   /** Gives every event without a time this one. */
   stamp(time: bigint): void {
     const { view } = this.runtime.memory;
-    const end = this.address + this.#count * EVENT_SIZE;
-    for (let at = this.address + EVENT_TIME; at < end; at += EVENT_SIZE) {
-      if (view.getInt32(at, true) === 0 && view.getInt32(at + 4, true) === 0) view.setBigUint64(at, time, true);
+    const end = this.address + this.#count * EventRecord.SIZE;
+    for (let at = this.address + EventRecord.TIME; at < end; at += EventRecord.SIZE) {
+      if (view.getInt32(at, true) === 0 && view.getInt32(at + 4, true) === 0)
+        view.setBigUint64(at, time, true);
     }
   }
 
   /** r0 of event `index` after a run, unsigned. */
   result(index: number): bigint {
-    return this.runtime.memory.loadU64(this.address + index * EVENT_SIZE + EVENT_RESULT);
+    return this.runtime.memory.loadU64(this.address + index * EventRecord.SIZE + EventRecord.RESULT);
   }
 
   /** The lower 32 bits of r0 of event `index`, unsigned: all that most program types mean. */
   verdict(index: number): number {
-    return this.runtime.memory.load32(this.address + index * EVENT_SIZE + EVENT_RESULT) >>> 0;
+    return this.runtime.memory.load32(this.address + index * EventRecord.SIZE + EventRecord.RESULT) >>> 0;
   }
 
   /** Gives the records' memory back. */

@@ -2,13 +2,7 @@
 // come free, so that programs and maps can come and go for days. Blocks that guests may hold pointers
 // into are also listed in linear memory, sorted, for the probe reads of every engine.
 
-import {
-  GUEST_START,
-  MEMORY_LIMIT,
-  PROBE_COUNT,
-  PROBE_REGION_SIZE,
-  PROBE_REGIONS,
-} from "../assembly/shared/layout.ts";
+import { At, Limit, ProbeRegion } from "../assembly/shared/layout.ts";
 import { InternalError } from "./errors.ts";
 import type { GuestMemory } from "./memory.ts";
 
@@ -31,7 +25,7 @@ export class Heap {
   readonly #blocks = new Map<number, Block>();
   /** Sorted by address, never touching each other; the last may be cut from fresh memory. */
   #free: FreeRange[] = [];
-  #end = GUEST_START;
+  #end = Limit.GUEST_START;
   /** Starts of visible blocks, sorted; mirrored into linear memory with their ends. */
   #visible: number[] = [];
   #tableCapacity = 0;
@@ -52,8 +46,8 @@ export class Heap {
    * Throws a RangeError when the memory's limit does not allow it.
    */
   allocate(size: number, visible = false): number {
-    if (!Number.isSafeInteger(size) || size < 0 || size > MEMORY_LIMIT) {
-      throw new RangeError(`allocate: expected 0..${MEMORY_LIMIT} bytes, got ${size}`);
+    if (!Number.isSafeInteger(size) || size < 0 || size > Limit.MEMORY) {
+      throw new RangeError(`allocate: expected 0..${Limit.MEMORY} bytes, got ${size}`);
     }
     const rounded = Math.max(ALIGNMENT, Math.ceil(size / ALIGNMENT) * ALIGNMENT);
     const start = this.#take(rounded);
@@ -122,23 +116,23 @@ export class Heap {
   /** Writes the table from entry `from` on; moves it to a larger block first when it is full. */
   #writeTable(from: number): void {
     const { memory } = this;
-    let table = memory.load32(PROBE_REGIONS);
+    let table = memory.load32(At.PROBE_REGIONS);
     let first = from;
     if (this.#visible.length > this.#tableCapacity) {
       const old = table;
       this.#tableCapacity = Math.max(64, this.#tableCapacity * 2);
-      table = this.allocate(this.#tableCapacity * PROBE_REGION_SIZE);
-      memory.store32(PROBE_REGIONS, table);
+      table = this.allocate(this.#tableCapacity * ProbeRegion.SIZE);
+      memory.store32(At.PROBE_REGIONS, table);
       if (old !== 0) this.free(old);
       first = 0;
     }
     for (let index = first; index < this.#visible.length; index++) {
       const start = this.#visible[index] as number;
       const block = this.#blocks.get(start) as Block;
-      memory.store32(table + index * PROBE_REGION_SIZE, start);
-      memory.store32(table + index * PROBE_REGION_SIZE + 4, start + block.asked);
+      memory.store32(table + index * ProbeRegion.SIZE, start);
+      memory.store32(table + index * ProbeRegion.SIZE + 4, start + block.asked);
     }
-    memory.store32(PROBE_COUNT, this.#visible.length);
+    memory.store32(At.PROBE_COUNT, this.#visible.length);
   }
 }
 

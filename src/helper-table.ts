@@ -3,16 +3,7 @@
 // finds the helpers that the core runs itself; the others are called here.
 
 import { type Arg, CoreHelper, Exit } from "../assembly/shared/codes.ts";
-import {
-  ARG_BITS,
-  HELPER_ARGS,
-  HELPER_CORE,
-  HELPER_COUNT,
-  HELPER_ID,
-  HELPER_SIZE,
-  HELPERS,
-  REG_R0,
-} from "../assembly/shared/layout.ts";
+import { At, HelperEntry } from "../assembly/shared/layout.ts";
 import type { Runtime } from "./runtime.ts";
 
 /** What a helper returns, as the kernel's `enum bpf_return_type` tells it apart. */
@@ -55,7 +46,8 @@ export class HelperTable {
     const { memory } = this.#runtime;
     // A `callx` finds helpers by id: the one that was replaced must not be found any more.
     for (const [index, old] of this.#rows.entries()) {
-      if (old.id === row.id) memory.store32(memory.load32(HELPERS) + index * HELPER_SIZE + HELPER_ID, 0);
+      if (old.id === row.id)
+        memory.store32(memory.load32(At.HELPERS) + index * HelperEntry.SIZE + HelperEntry.ID, 0);
     }
   }
 
@@ -71,19 +63,22 @@ export class HelperTable {
     const { memory, heap } = this.#runtime;
     const index = this.#rows.length;
     if (index === this.#capacity) {
-      const old = memory.load32(HELPERS);
+      const old = memory.load32(At.HELPERS);
       this.#capacity = Math.max(32, this.#capacity * 2);
-      const table = heap.allocate(this.#capacity * HELPER_SIZE);
-      memory.copy(table, old, index * HELPER_SIZE);
-      memory.store32(HELPERS, table);
+      const table = heap.allocate(this.#capacity * HelperEntry.SIZE);
+      memory.copy(table, old, index * HelperEntry.SIZE);
+      memory.store32(At.HELPERS, table);
       if (old !== 0) heap.free(old);
     }
-    const entry = memory.load32(HELPERS) + index * HELPER_SIZE;
-    const classes = row.args.reduce((bits, arg, position) => bits | (arg << (position * ARG_BITS)), 0);
-    memory.store32(entry + HELPER_ARGS, classes);
-    memory.store32(entry + HELPER_CORE, row.core ?? CoreHelper.HOST);
-    memory.store32(entry + HELPER_ID, row.id);
-    memory.store32(HELPER_COUNT, index + 1);
+    const entry = memory.load32(At.HELPERS) + index * HelperEntry.SIZE;
+    const classes = row.args.reduce(
+      (bits, arg, position) => bits | (arg << (position * HelperEntry.ARG_BITS)),
+      0,
+    );
+    memory.store32(entry + HelperEntry.ARGS, classes);
+    memory.store32(entry + HelperEntry.CORE, row.core ?? CoreHelper.HOST);
+    memory.store32(entry + HelperEntry.ID, row.id);
+    memory.store32(At.HELPER_COUNT, index + 1);
     this.#rows.push(row);
     this.#indexes.set(row, index);
     return index;
@@ -99,10 +94,10 @@ export class HelperTable {
     try {
       const result = (this.at(index).body as (runtime: Runtime) => bigint | number)(this.#runtime);
       const { memory } = this.#runtime;
-      if (typeof result === "bigint") memory.storeU64(REG_R0, BigInt.asUintN(64, result));
+      if (typeof result === "bigint") memory.storeU64(At.R0, BigInt.asUintN(64, result));
       else {
-        memory.store32(REG_R0, result);
-        memory.store32(REG_R0 + 4, Math.floor(result / 0x100000000));
+        memory.store32(At.R0, result);
+        memory.store32(At.R0 + 4, Math.floor(result / 0x100000000));
       }
       return Exit.OK;
     } catch (error) {

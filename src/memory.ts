@@ -1,7 +1,7 @@
 // One runtime's linear memory, and the JavaScript side of `Mem`: the handle through which the sources in
 // assembly/portable reach it (assembly/memory.ts is the Wasm side). Guest addresses are offsets in it.
 
-import { GUEST_START, MEMORY_LIMIT } from "../assembly/shared/layout.ts";
+import { Limit } from "../assembly/shared/layout.ts";
 
 declare global {
   /** 32 bits, signed; what AssemblyScript calls them. */
@@ -28,11 +28,16 @@ declare global {
 }
 
 const PAGE = 65536;
+/**
+ * 16 MiB to start with. Pages that nobody touches cost nothing, and memory that never grows never detaches a buffer:
+ * once one is detached, V8 tests every access of every typed array of the process for it.
+ */
+const INITIAL_PAGES = 256;
 
 /** The backing store: a WebAssembly.Memory where there is one, else (no Wasm at all) a resizable buffer. */
 function allocateStore(pages: number): WebAssembly.Memory | ArrayBuffer {
   if (typeof WebAssembly === "object" && typeof WebAssembly.Memory === "function") {
-    return new WebAssembly.Memory({ initial: pages, maximum: Math.ceil(MEMORY_LIMIT / PAGE) });
+    return new WebAssembly.Memory({ initial: pages, maximum: Math.ceil(Limit.MEMORY / PAGE) });
   }
   return new ArrayBuffer(pages * PAGE);
 }
@@ -48,7 +53,7 @@ export class GuestMemory implements Mem {
   #store: WebAssembly.Memory | ArrayBuffer;
 
   constructor() {
-    this.#store = allocateStore(GUEST_START / PAGE);
+    this.#store = allocateStore(INITIAL_PAGES);
     this.#refresh();
   }
 
@@ -67,11 +72,11 @@ export class GuestMemory implements Mem {
   /** Makes memory reach at least to `end`; a RangeError past the limit, or when the host has no more. */
   growTo(end: number): void {
     if (end <= this.size) return;
-    if (end > MEMORY_LIMIT) {
-      throw new RangeError(`linear memory: expected at most ${MEMORY_LIMIT} bytes, got a need of ${end}`);
+    if (end > Limit.MEMORY) {
+      throw new RangeError(`linear memory: expected at most ${Limit.MEMORY} bytes, got a need of ${end}`);
     }
     // Half as much again, so that many small maps do not each replace every view.
-    const wanted = Math.min(MEMORY_LIMIT, Math.max(end, this.size + (this.size >>> 1)));
+    const wanted = Math.min(Limit.MEMORY, Math.max(end, this.size + (this.size >>> 1)));
     const pages = Math.ceil(wanted / PAGE);
     if (this.#store instanceof ArrayBuffer) {
       const larger = new ArrayBuffer(pages * PAGE);

@@ -2,14 +2,7 @@
 // numbers. Programs of one runtime share maps; runtimes share nothing. With clock and seed given, a run
 // is repeatable bit for bit.
 
-import {
-  CODE_OP,
-  EXIT_STUB,
-  RANDOM,
-  RUN_STATE,
-  RUN_STATE_END,
-  STACK_BASE,
-} from "../assembly/shared/layout.ts";
+import { At, Code } from "../assembly/shared/layout.ts";
 import { Op } from "../assembly/shared/opcodes.ts";
 import { Heap } from "./heap.ts";
 import { HelperTable } from "./helper-table.ts";
@@ -54,7 +47,7 @@ export class Runtime {
     this.clock = options.clock ?? monotonicClock;
     this.seed = (options.seed ?? 0x7ace_bee5) >>> 0;
     this.seedRandom(this.seed);
-    this.memory.store8(EXIT_STUB + CODE_OP, Op.EXIT);
+    this.memory.store8(At.EXIT_STUB + Code.OP, Op.EXIT);
     this.#stacks = this.heap.allocate(RUN_STACK * MAX_NESTED_RUNS, true);
   }
 
@@ -65,7 +58,7 @@ export class Runtime {
       state = (state + 0x9e3779b9) | 0;
       let mixed = Math.imul(state ^ (state >>> 16), 0x21f0aaad);
       mixed = Math.imul(mixed ^ (mixed >>> 15), 0x735a2d97);
-      this.memory.store32(RANDOM + word * 4, mixed ^ (mixed >>> 15));
+      this.memory.store32(At.RANDOM + word * 4, mixed ^ (mixed >>> 15));
     }
   }
 
@@ -92,9 +85,9 @@ export class Runtime {
     if (this.#depth === MAX_NESTED_RUNS) {
       throw new RangeError(`run: expected at most ${MAX_NESTED_RUNS} runs inside each other, got one more`);
     }
-    const saved = this.#depth === 0 ? undefined : memory.read(RUN_STATE, RUN_STATE_END - RUN_STATE);
+    const saved = this.#depth === 0 ? undefined : memory.read(At.RUN_STATE, At.RUN_STATE_END - At.RUN_STATE);
     this.#depth++;
-    memory.store32(STACK_BASE, this.#stacks + RUN_STACK * this.#depth);
+    memory.store32(At.STACK_BASE, this.#stacks + RUN_STACK * this.#depth);
     return saved;
   }
 
@@ -102,7 +95,7 @@ export class Runtime {
   endRun(saved: Uint8Array | undefined): void {
     const { memory } = this;
     this.#depth--;
-    memory.store32(STACK_BASE, this.#stacks + RUN_STACK * this.#depth);
-    if (saved !== undefined) memory.write(RUN_STATE, saved);
+    memory.store32(At.STACK_BASE, this.#stacks + RUN_STACK * this.#depth);
+    if (saved !== undefined) memory.write(At.RUN_STATE, saved);
   }
 }

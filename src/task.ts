@@ -1,14 +1,6 @@
 // The task an event happened in: what bpf_get_current_* give. Its record in linear memory is TASK_*.
 
-import {
-  TASK_COMM,
-  TASK_COMM_SIZE,
-  TASK_GID,
-  TASK_PID,
-  TASK_SIZE,
-  TASK_TGID,
-  TASK_UID,
-} from "../assembly/shared/layout.ts";
+import { TaskRecord } from "../assembly/shared/layout.ts";
 import type { Heap } from "./heap.ts";
 import type { GuestMemory } from "./memory.ts";
 
@@ -43,12 +35,15 @@ export class TaskTable {
     const key = `${pid} ${tgid} ${uid} ${gid} ${comm}`;
     const known = this.#addresses.get(key);
     if (known !== undefined) return known;
-    const address = this.#heap.allocate(TASK_SIZE);
-    this.#memory.store32(address + TASK_PID, pid);
-    this.#memory.store32(address + TASK_TGID, tgid);
-    this.#memory.store32(address + TASK_UID, uid);
-    this.#memory.store32(address + TASK_GID, gid);
-    this.#memory.write(address + TASK_COMM, new TextEncoder().encode(comm).subarray(0, TASK_COMM_SIZE - 1));
+    const address = this.#heap.allocate(TaskRecord.SIZE);
+    this.#memory.store32(address + TaskRecord.PID, pid);
+    this.#memory.store32(address + TaskRecord.TGID, tgid);
+    this.#memory.store32(address + TaskRecord.UID, uid);
+    this.#memory.store32(address + TaskRecord.GID, gid);
+    this.#memory.write(
+      address + TaskRecord.COMM,
+      new TextEncoder().encode(comm).subarray(0, TaskRecord.COMM_SIZE - 1),
+    );
     this.#addresses.set(key, address);
     return address;
   }
@@ -56,12 +51,12 @@ export class TaskTable {
   /** The task whose record is at `address`. */
   at(address: number): Task {
     const memory = this.#memory;
-    const comm = memory.read(address + TASK_COMM, TASK_COMM_SIZE);
+    const comm = memory.read(address + TaskRecord.COMM, TaskRecord.COMM_SIZE);
     return {
-      pid: memory.load32(address + TASK_PID),
-      tgid: memory.load32(address + TASK_TGID),
-      uid: memory.load32(address + TASK_UID),
-      gid: memory.load32(address + TASK_GID),
+      pid: memory.load32(address + TaskRecord.PID),
+      tgid: memory.load32(address + TaskRecord.TGID),
+      uid: memory.load32(address + TaskRecord.UID),
+      gid: memory.load32(address + TaskRecord.GID),
       comm: new TextDecoder().decode(comm.subarray(0, comm.indexOf(0))),
     };
   }

@@ -4,33 +4,14 @@
 
 import { Arg, Exit } from "../shared/codes.ts";
 import {
-  ARG_BITS,
-  EVENT,
-  EVENT_CONTEXT,
-  MAP_KEY_SIZE,
-  MAP_VALUE_SIZE,
-  PROBE_COUNT,
-  PROBE_REGIONS,
-  PROBE_REGION_SIZE,
-  PROGRAM,
-  PROGRAM_REGIONS,
-  PROGRAM_REGION_COUNT,
-  READ_WINDOW_LOW,
-  REGION_END,
-  REGION_MAP,
-  REGION_RIGHTS,
-  REGION_SIZE,
-  REGION_START,
-  REGION_STRIDE,
-  REGION_VALUE_SIZE,
-  REG_R1,
-  RIGHT_READ,
-  RIGHT_WRITE,
-  STACK_LOW,
-  STACK_TOP,
-  TRAP_ADDRESS,
-  TRAP_DETAIL,
-  WRITE_WINDOW_LOW,
+  At,
+  EventRecord,
+  HelperEntry,
+  MapHeader,
+  ProbeRegion,
+  ProgramRecord,
+  Region,
+  Right,
 } from "../shared/layout.ts";
 
 /** True when all of `at .. at + size` lies in `low .. high`; size is not negative and below 2^30. */
@@ -40,7 +21,7 @@ function inside(m: Mem, at: i32, size: i32, low: i32, high: i32): bool {
 
 /** Where the window for a right is kept: low end, then high end. */
 function windowOf(right: i32): i32 {
-  return right === RIGHT_READ ? READ_WINDOW_LOW : WRITE_WINDOW_LOW;
+  return right === Right.READ ? At.READ_WINDOW_LOW : At.WRITE_WINDOW_LOW;
 }
 
 /**
@@ -48,27 +29,27 @@ function windowOf(right: i32): i32 {
  * caller's to refuse.
  */
 export function mayAccess(m: Mem, at: i32, size: i32, right: i32): bool {
-  if (inside(m, at, size, m.load32(STACK_LOW), m.load32(STACK_TOP))) return true;
+  if (inside(m, at, size, m.load32(At.STACK_LOW), m.load32(At.STACK_TOP))) return true;
   const window = windowOf(right);
   if (inside(m, at, size, m.load32(window), m.load32(window + 4))) return true;
   return searchRegions(m, at, size, right);
 }
 
 function searchRegions(m: Mem, at: i32, size: i32, right: i32): bool {
-  const program = m.load32(PROGRAM);
-  let region = m.load32(program + PROGRAM_REGIONS);
-  const end = (region + m.mul(m.load32(program + PROGRAM_REGION_COUNT), REGION_SIZE)) | 0;
-  for (; region !== end; region += REGION_SIZE) {
-    let low = m.load32(region + REGION_START);
-    let high = m.load32(region + REGION_END);
+  const program = m.load32(At.PROGRAM);
+  let region = m.load32(program + ProgramRecord.REGIONS);
+  const end = (region + m.mul(m.load32(program + ProgramRecord.REGION_COUNT), Region.SIZE)) | 0;
+  for (; region !== end; region += Region.SIZE) {
+    let low = m.load32(region + Region.START);
+    let high = m.load32(region + Region.END);
     if (!inside(m, at, size, low, high)) continue;
-    const stride = m.load32(region + REGION_STRIDE);
+    const stride = m.load32(region + Region.STRIDE);
     if (stride !== 0) {
       low = (at - m.rem(at - low, stride)) | 0;
-      high = (low + m.load32(region + REGION_VALUE_SIZE)) | 0;
+      high = (low + m.load32(region + Region.VALUE_SIZE)) | 0;
       if (!inside(m, at, size, low, high)) return false;
     }
-    if ((m.load32(region + REGION_RIGHTS) & right) === 0) return false;
+    if ((m.load32(region + Region.RIGHTS) & right) === 0) return false;
     const window = windowOf(right);
     m.store32(window, low);
     m.store32(window + 4, high);
@@ -79,23 +60,23 @@ function searchRegions(m: Mem, at: i32, size: i32, right: i32): bool {
 
 /** True when the running program was given the map whose header is at `at`. */
 function ownsMap(m: Mem, at: i32): bool {
-  const program = m.load32(PROGRAM);
-  let region = m.load32(program + PROGRAM_REGIONS);
-  const end = (region + m.mul(m.load32(program + PROGRAM_REGION_COUNT), REGION_SIZE)) | 0;
-  for (; region !== end; region += REGION_SIZE) {
-    if (m.load32(region + REGION_MAP) === at) return at !== 0;
+  const program = m.load32(At.PROGRAM);
+  let region = m.load32(program + ProgramRecord.REGIONS);
+  const end = (region + m.mul(m.load32(program + ProgramRecord.REGION_COUNT), Region.SIZE)) | 0;
+  for (; region !== end; region += Region.SIZE) {
+    if (m.load32(region + Region.MAP) === at) return at !== 0;
   }
   return false;
 }
 
 /** Address of the last byte + 1 of the probe region that holds `at`, or 0: a binary search, regions are sorted. */
 export function probeRegionEnd(m: Mem, at: i32): i32 {
-  const regions = m.load32(PROBE_REGIONS);
+  const regions = m.load32(At.PROBE_REGIONS);
   let low = 0;
-  let high = m.load32(PROBE_COUNT);
+  let high = m.load32(At.PROBE_COUNT);
   while (low < high) {
     const middle = (low + high) >>> 1;
-    const region = (regions + m.mul(middle, PROBE_REGION_SIZE)) | 0;
+    const region = (regions + m.mul(middle, ProbeRegion.SIZE)) | 0;
     if (m.below(at, m.load32(region))) high = middle;
     else if (!m.below(at, m.load32(region + 4))) low = middle + 1;
     else return m.load32(region + 4);
@@ -115,19 +96,19 @@ function argumentFits(m: Mem, kind: i32, register: i32, map: i32): bool {
     case Arg.MAP:
       return high === 0 && ownsMap(m, low);
     case Arg.MAP_KEY:
-      return memoryArgument(m, low, high, m.load32(map + MAP_KEY_SIZE), RIGHT_READ);
+      return memoryArgument(m, low, high, m.load32(map + MapHeader.KEY_SIZE), Right.READ);
     case Arg.MAP_VALUE:
-      return memoryArgument(m, low, high, m.load32(map + MAP_VALUE_SIZE), RIGHT_READ);
+      return memoryArgument(m, low, high, m.load32(map + MapHeader.VALUE_SIZE), Right.READ);
     case Arg.MEM_READ:
-      return memoryArgument(m, low, high, m.load32(register + 8), RIGHT_READ);
+      return memoryArgument(m, low, high, m.load32(register + 8), Right.READ);
     case Arg.MEM_WRITE:
-      return memoryArgument(m, low, high, m.load32(register + 8), RIGHT_WRITE);
+      return memoryArgument(m, low, high, m.load32(register + 8), Right.WRITE);
     case Arg.SIZE:
       return high === 0 && low > 0 && low < 0x40000000;
     case Arg.SIZE_OR_ZERO:
       return high === 0 && low >= 0 && low < 0x40000000;
     case Arg.CONTEXT:
-      return high === 0 && low === m.load32(m.load32(EVENT) + EVENT_CONTEXT);
+      return high === 0 && low === m.load32(m.load32(At.EVENT) + EventRecord.CONTEXT);
     default:
       return true;
   }
@@ -135,15 +116,15 @@ function argumentFits(m: Mem, kind: i32, register: i32, map: i32): bool {
 
 /**
  * Tests r1.. against a helper's argument classes. Exit.OK, or Exit.HELPER_ARGUMENT with the argument's
- * number (1..5) and value left in TRAP_DETAIL and TRAP_ADDRESS.
+ * number (1..5) and value left in At.TRAP_DETAIL and At.TRAP_ADDRESS.
  */
 export function checkArguments(m: Mem, classes: i32): i32 {
-  let register = REG_R1;
+  let register = At.R1;
   let map = 0;
-  for (let left = classes; left !== 0; left >>>= ARG_BITS) {
-    const kind = left & ((1 << ARG_BITS) - 1);
+  for (let left = classes; left !== 0; left >>>= HelperEntry.ARG_BITS) {
+    const kind = left & ((1 << HelperEntry.ARG_BITS) - 1);
     // A size is tested with the memory before it, so that the memory's own test can rely on it.
-    const next = (left >>> ARG_BITS) & ((1 << ARG_BITS) - 1);
+    const next = (left >>> HelperEntry.ARG_BITS) & ((1 << HelperEntry.ARG_BITS) - 1);
     if ((kind === Arg.MEM_READ || kind === Arg.MEM_WRITE) && !argumentFits(m, next, register + 8, map)) {
       return refuse(m, register + 8);
     }
@@ -155,8 +136,8 @@ export function checkArguments(m: Mem, classes: i32): i32 {
 }
 
 function refuse(m: Mem, register: i32): i32 {
-  m.store32(TRAP_DETAIL, (register - REG_R1) / 8 + 1);
-  m.store32(TRAP_ADDRESS, m.load32(register));
-  m.store32(TRAP_ADDRESS + 4, m.load32(register + 4));
+  m.store32(At.TRAP_DETAIL, (register - At.R1) / 8 + 1);
+  m.store32(At.TRAP_ADDRESS, m.load32(register));
+  m.store32(At.TRAP_ADDRESS + 4, m.load32(register + 4));
   return Exit.HELPER_ARGUMENT;
 }

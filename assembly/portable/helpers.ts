@@ -3,37 +3,13 @@
 // register file at REGS and puts its result into r0. What they promise stands in src/helpers/ (their
 // rows) and in the kernel's kernel/bpf/helpers.c and kernel/trace/bpf_trace.c.
 
-import { BPF_F_RDONLY_PROG, BPF_F_WRONLY_PROG, CoreHelper, EFAULT, EINVAL, Exit } from "../shared/codes.ts";
-import {
-  EVENT,
-  EVENT_CPU,
-  EVENT_TASK,
-  EVENT_TIME,
-  HELPER_COUNT,
-  HELPER_ID,
-  HELPER_SIZE,
-  HELPERS,
-  MAP_FLAGS,
-  RANDOM,
-  REG_R0,
-  REG_R1,
-  REG_R2,
-  REG_R3,
-  REG_R4,
-  TASK_COMM,
-  TASK_COMM_SIZE,
-  TASK_GID,
-  TASK_PID,
-  TASK_TGID,
-  TASK_UID,
-  TRAP_ADDRESS,
-  TRAP_DETAIL,
-} from "../shared/layout.ts";
+import { Bpf, CoreHelper, Errno, Exit } from "../shared/codes.ts";
+import { At, EventRecord, HelperEntry, MapHeader, TaskRecord } from "../shared/layout.ts";
 import { probeRegionEnd } from "./access.ts";
 import { mapDelete, mapLookup, mapUpdate } from "./maps/map.ts";
 
 function giveWords(m: Mem, low: i32, high: i32): void {
-  m.store64(REG_R0, low, high);
+  m.store64(At.R0, low, high);
 }
 
 /** An int: sign-extended, so that errors are negative in 64 bits too. */
@@ -41,34 +17,34 @@ function giveInt(m: Mem, value: i32): void {
   giveWords(m, value, value >> 31);
 }
 
-/** A map that programs may not use this way (BPF_F_RDONLY_PROG, BPF_F_WRONLY_PROG) is a bad first argument. */
+/** A map that programs may not use this way (Bpf.F_RDONLY_PROG, Bpf.F_WRONLY_PROG) is a bad first argument. */
 function refuseMap(m: Mem): i32 {
-  m.store32(TRAP_DETAIL, 1);
-  m.store32(TRAP_ADDRESS, m.load32(REG_R1));
-  m.store32(TRAP_ADDRESS + 4, 0);
+  m.store32(At.TRAP_DETAIL, 1);
+  m.store32(At.TRAP_ADDRESS, m.load32(At.R1));
+  m.store32(At.TRAP_ADDRESS + 4, 0);
   return Exit.HELPER_ARGUMENT;
 }
 
 function forbids(m: Mem, flag: i32): bool {
-  return (m.load32(m.load32(REG_R1) + MAP_FLAGS) & flag) !== 0;
+  return (m.load32(m.load32(At.R1) + MapHeader.FLAGS) & flag) !== 0;
 }
 
 /** The next 32 random bits (xoshiro128**). */
 export function nextRandom(m: Mem): i32 {
-  const s0 = m.load32(RANDOM);
-  let s1 = m.load32(RANDOM + 4);
-  let s2 = m.load32(RANDOM + 8);
-  let s3 = m.load32(RANDOM + 12);
+  const s0 = m.load32(At.RANDOM);
+  let s1 = m.load32(At.RANDOM + 4);
+  let s2 = m.load32(At.RANDOM + 8);
+  let s3 = m.load32(At.RANDOM + 12);
   let result = m.mul(s1, 5);
   result = m.mul((result << 7) | (result >>> 25), 9);
   const shifted = s1 << 9;
   s2 ^= s0;
   s3 ^= s1;
   s1 ^= s2;
-  m.store32(RANDOM, s0 ^ s3);
-  m.store32(RANDOM + 4, s1);
-  m.store32(RANDOM + 8, s2 ^ shifted);
-  m.store32(RANDOM + 12, (s3 << 11) | (s3 >>> 21));
+  m.store32(At.RANDOM, s0 ^ s3);
+  m.store32(At.RANDOM + 4, s1);
+  m.store32(At.RANDOM + 8, s2 ^ shifted);
+  m.store32(At.RANDOM + 12, (s3 << 11) | (s3 >>> 21));
   return result | 0;
 }
 
@@ -80,29 +56,29 @@ function probeReadable(m: Mem, register: i32, size: i32): bool {
   return end !== 0 && !m.below((end - at) | 0, size);
 }
 
-/** bpf_probe_read(dst, size, unsafe): a fault leaves zeros and gives -EFAULT. */
+/** bpf_probe_read(dst, size, unsafe): a fault leaves zeros and gives -Errno.EFAULT. */
 function probeRead(m: Mem): void {
-  const to = m.load32(REG_R1);
-  const size = m.load32(REG_R2);
-  if (size === 0 || probeReadable(m, REG_R3, size)) {
-    m.copy(to, m.load32(REG_R3), size);
+  const to = m.load32(At.R1);
+  const size = m.load32(At.R2);
+  if (size === 0 || probeReadable(m, At.R3, size)) {
+    m.copy(to, m.load32(At.R3), size);
     giveInt(m, 0);
     return;
   }
   m.fill(to, 0, size);
-  giveInt(m, -EFAULT);
+  giveInt(m, -Errno.EFAULT);
 }
 
-/** bpf_probe_read_str(dst, size, unsafe): bytes copied, the NUL counted; always ends in NUL; zeros and -EFAULT on a fault. */
+/** bpf_probe_read_str(dst, size, unsafe): bytes copied, the NUL counted; always ends in NUL; zeros and -Errno.EFAULT on a fault. */
 function probeReadStr(m: Mem): void {
-  const to = m.load32(REG_R1);
-  const size = m.load32(REG_R2);
-  const from = m.load32(REG_R3);
-  const end = m.load32(REG_R3 + 4) === 0 ? probeRegionEnd(m, from) : 0;
+  const to = m.load32(At.R1);
+  const size = m.load32(At.R2);
+  const from = m.load32(At.R3);
+  const end = m.load32(At.R3 + 4) === 0 ? probeRegionEnd(m, from) : 0;
   for (let done = 0; done < size; done++) {
     if (!m.below((from + done) | 0, end)) {
       m.fill(to, 0, size);
-      giveInt(m, -EFAULT);
+      giveInt(m, -Errno.EFAULT);
       return;
     }
     const byte = m.load8(from + done);
@@ -117,29 +93,29 @@ function probeReadStr(m: Mem): void {
 
 /** bpf_get_current_comm(buf, size): the name cut to size - 1 bytes, padded with NULs. */
 function getCurrentComm(m: Mem): void {
-  const to = m.load32(REG_R1);
-  const size = m.load32(REG_R2);
-  const comm = m.load32(m.load32(EVENT) + EVENT_TASK) + TASK_COMM;
+  const to = m.load32(At.R1);
+  const size = m.load32(At.R2);
+  const comm = m.load32(m.load32(At.EVENT) + EventRecord.TASK) + TaskRecord.COMM;
   m.fill(to, 0, size);
-  for (let done = 0; done < size - 1 && done < TASK_COMM_SIZE; done++) {
+  for (let done = 0; done < size - 1 && done < TaskRecord.COMM_SIZE; done++) {
     const byte = m.load8(comm + done);
     if (byte === 0) break;
     m.store8(to + done, byte);
   }
-  giveInt(m, size === 0 ? -EINVAL : 0);
+  giveInt(m, size === 0 ? -Errno.EINVAL : 0);
 }
 
 function mapHelper(m: Mem, which: i32): i32 {
-  const map = m.load32(REG_R1);
-  const key = m.load32(REG_R2);
+  const map = m.load32(At.R1);
+  const key = m.load32(At.R2);
   if (which === CoreHelper.MAP_LOOKUP_ELEM) {
-    if (forbids(m, BPF_F_WRONLY_PROG)) return refuseMap(m);
+    if (forbids(m, Bpf.F_WRONLY_PROG)) return refuseMap(m);
     giveWords(m, mapLookup(m, map, key), 0);
     return Exit.OK;
   }
-  if (forbids(m, BPF_F_RDONLY_PROG)) return refuseMap(m);
+  if (forbids(m, Bpf.F_RDONLY_PROG)) return refuseMap(m);
   if (which === CoreHelper.MAP_UPDATE_ELEM) {
-    giveInt(m, mapUpdate(m, map, key, m.load32(REG_R3), m.load32(REG_R4), m.load32(REG_R4 + 4)));
+    giveInt(m, mapUpdate(m, map, key, m.load32(At.R3), m.load32(At.R4), m.load32(At.R4 + 4)));
   } else {
     giveInt(m, mapDelete(m, map, key));
   }
@@ -148,23 +124,23 @@ function mapHelper(m: Mem, which: i32): i32 {
 
 /** Runs one of the core's helpers on the register file. Exit.OK, or why the run must end. */
 export function callCoreHelper(m: Mem, which: i32): i32 {
-  const event = m.load32(EVENT);
-  const task = m.load32(event + EVENT_TASK);
+  const event = m.load32(At.EVENT);
+  const task = m.load32(event + EventRecord.TASK);
   switch (which) {
     case CoreHelper.KTIME_GET_NS:
-      giveWords(m, m.load32(event + EVENT_TIME), m.load32(event + EVENT_TIME + 4));
+      giveWords(m, m.load32(event + EventRecord.TIME), m.load32(event + EventRecord.TIME + 4));
       return Exit.OK;
     case CoreHelper.GET_SMP_PROCESSOR_ID:
-      giveWords(m, m.load32(event + EVENT_CPU), 0);
+      giveWords(m, m.load32(event + EventRecord.CPU), 0);
       return Exit.OK;
     case CoreHelper.GET_PRANDOM_U32:
       giveWords(m, nextRandom(m), 0);
       return Exit.OK;
     case CoreHelper.GET_CURRENT_PID_TGID:
-      giveWords(m, m.load32(task + TASK_PID), m.load32(task + TASK_TGID));
+      giveWords(m, m.load32(task + TaskRecord.PID), m.load32(task + TaskRecord.TGID));
       return Exit.OK;
     case CoreHelper.GET_CURRENT_UID_GID:
-      giveWords(m, m.load32(task + TASK_UID), m.load32(task + TASK_GID));
+      giveWords(m, m.load32(task + TaskRecord.UID), m.load32(task + TaskRecord.GID));
       return Exit.OK;
     case CoreHelper.GET_CURRENT_COMM:
       getCurrentComm(m);
@@ -182,11 +158,11 @@ export function callCoreHelper(m: Mem, which: i32): i32 {
 
 /** The index in the helper table of the helper with that id, or -1. */
 export function helperIndex(m: Mem, id: i32): i32 {
-  const table = m.load32(HELPERS);
-  const count = m.load32(HELPER_COUNT);
+  const table = m.load32(At.HELPERS);
+  const count = m.load32(At.HELPER_COUNT);
   if (id === 0) return -1;
   for (let index = 0; index < count; index++) {
-    if (m.load32(table + m.mul(index, HELPER_SIZE) + HELPER_ID) === id) return index;
+    if (m.load32(table + m.mul(index, HelperEntry.SIZE) + HelperEntry.ID) === id) return index;
   }
   return -1;
 }

@@ -62,30 +62,34 @@ export const enum MapType {
   ARRAY = 2,
 }
 
-/** Flags of map creation (uapi/linux/bpf.h). */
-export const BPF_F_NO_PREALLOC = 1;
-export const BPF_F_NUMA_NODE = 4;
-export const BPF_F_RDONLY = 8;
-export const BPF_F_WRONLY = 16;
-export const BPF_F_ZERO_SEED = 64;
-export const BPF_F_RDONLY_PROG = 128;
-export const BPF_F_WRONLY_PROG = 256;
-export const BPF_F_MMAPABLE = 1024;
-export const BPF_F_INNER_MAP = 4096;
-
-/** Flags of map updates. */
-export const BPF_ANY = 0;
-export const BPF_NOEXIST = 1;
-export const BPF_EXIST = 2;
-export const BPF_F_LOCK = 4;
+/** Flags of maps (uapi/linux/bpf.h), without their BPF_ prefix. */
+export const enum Bpf {
+  // of updates
+  ANY = 0,
+  NOEXIST = 1,
+  EXIST = 2,
+  F_LOCK = 4,
+  // of creation
+  F_NO_PREALLOC = 1,
+  F_NUMA_NODE = 4,
+  F_RDONLY = 8,
+  F_WRONLY = 16,
+  F_ZERO_SEED = 64,
+  F_RDONLY_PROG = 128,
+  F_WRONLY_PROG = 256,
+  F_MMAPABLE = 1024,
+  F_INNER_MAP = 4096,
+}
 
 /** Error numbers (asm-generic/errno-base.h); functions return them negative. */
-export const EPERM = 1;
-export const ENOENT = 2;
-export const E2BIG = 7;
-export const ENOMEM = 12;
-export const EFAULT = 14;
-export const EEXIST = 17;
-export const EINVAL = 22;
-export const ENOSPC = 28;
-export const ENOTSUPP = 524;
+export const enum Errno {
+  EPERM = 1,
+  ENOENT = 2,
+  E2BIG = 7,
+  ENOMEM = 12,
+  EFAULT = 14,
+  EEXIST = 17,
+  EINVAL = 22,
+  ENOSPC = 28,
+  ENOTSUPP = 524,
+}

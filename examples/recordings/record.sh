@@ -39,6 +39,7 @@ cleanup() {
   }
   rm -rf "$work"
 }
+export PYTHONDONTWRITEBYTECODE=1
 trap cleanup EXIT
 trap 'exit 1' INT TERM HUP
 

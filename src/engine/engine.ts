@@ -2,12 +2,12 @@
 // promise the same: r1 is the context (of raw programs r2 its length), r10 the top of 512 zeroed or verified
 // bytes of stack, every other register 0; the same r0, memory, maps and output for the same input.
 
+import type { TrapError } from "../errors.ts";
 import type { EventBatch } from "../event-batch.ts";
 import type { BpfMap } from "../maps/map.ts";
 import type { MapSpec, Program, VerifiedProgram } from "../program.ts";
 import type { GuestBuffer, Runtime } from "../runtime.ts";
 import type { Task } from "../task.ts";
-import type { TrapError } from "../errors.ts";
 
 export type EngineName = "ts" | "wasm";
 

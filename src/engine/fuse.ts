@@ -3,8 +3,8 @@
 // as it is, so that a jump between the two still works and slots keep their numbers. Verified code only: a
 // checked run counts and tests every instruction by itself.
 
+import { Code } from "../../assembly/shared/layout.ts";
 import { Op } from "../../assembly/shared/opcodes.ts";
-import { CODE_DST, CODE_IMM } from "../../assembly/shared/layout.ts";
 
 interface Pair {
   readonly fused: Op;
@@ -94,9 +94,11 @@ const PAIRS: readonly (readonly [first: Op, second: Op, fused: Op, sameDst: bool
   [Op.JNE32_IMM, Op.LDX_B, Op.JNE32_IMM__LDX_B, false],
 ];
 
-const BY_OPS = new Map<number, Pair>(PAIRS.map(([first, second, fused, sameDst]) => [(first << 8) | second, { fused, sameDst }]));
+const BY_OPS = new Map<number, Pair>(
+  PAIRS.map(([first, second, fused, sameDst]) => [(first << 8) | second, { fused, sameDst }]),
+);
 
-/** True when the operation reads a register that CODE_IMM names. */
+/** True when the operation reads a register that Code.IMM names. */
 const readsSrc = (op: number): boolean => REG_SECONDS.has(op);
 const REG_SECONDS = new Set<number>([
   Op.ADD64_REG, Op.OR64_REG, Op.OR32_REG, Op.JNE64_REG, Op.JLT64_REG, Op.JNE32_REG,
@@ -106,8 +108,8 @@ const REG_SECONDS = new Set<number>([
 export function fusedOp(view: DataView, at: number, next: number, second: Op): Op | undefined {
   const pair = BY_OPS.get((view.getUint8(at) << 8) | second);
   if (pair === undefined || !pair.sameDst) return pair?.fused;
-  const dst = view.getUint8(at + CODE_DST);
-  if (view.getUint8(next + CODE_DST) !== dst) return undefined;
-  if (readsSrc(second) && view.getInt32(next + CODE_IMM, true) === dst) return undefined;
+  const dst = view.getUint8(at + Code.DST);
+  if (view.getUint8(next + Code.DST) !== dst) return undefined;
+  if (readsSrc(second) && view.getInt32(next + Code.IMM, true) === dst) return undefined;
   return pair.fused;
 }

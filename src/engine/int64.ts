@@ -85,7 +85,8 @@ function negate(i32: Int32Array, d: number): void {
 
 /** Lower and upper half of the operand's magnitude. */
 const magnitudeLow = (low: number, high: number): number => (high < 0 ? -low | 0 : low);
-const magnitudeHigh = (low: number, high: number): number => (high < 0 ? (~high + (low === 0 ? 1 : 0)) | 0 : high);
+const magnitudeHigh = (low: number, high: number): number =>
+  high < 0 ? (~high + (low === 0 ? 1 : 0)) | 0 : high;
 
 export function sdiv64(i32: Int32Array, d: number, low: number, high: number): void {
   const dividendIsNegative = i32[d + 1] < 0;

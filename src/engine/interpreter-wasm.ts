@@ -4,4 +4,8 @@ import { coreOf, wasmUnavailable } from "./core.ts";
 import type { Engine } from "./engine.ts";
 import { interpreterEngine } from "./interpreter.ts";
 
-export const wasmEngine: Engine = interpreterEngine("wasm", wasmUnavailable, (runtime) => coreOf(runtime).run);
+export const wasmEngine: Engine = interpreterEngine(
+  "wasm",
+  wasmUnavailable,
+  (runtime) => coreOf(runtime).run,
+);

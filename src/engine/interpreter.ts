@@ -2,7 +2,7 @@
 // `execute`, which runs events from an address on and gives an exit code.
 
 import { Exit } from "../../assembly/shared/codes.ts";
-import { EVENT, EVENT_SIZE, EVENT_TIME } from "../../assembly/shared/layout.ts";
+import { At, EventRecord } from "../../assembly/shared/layout.ts";
 import { EventBatch } from "../event-batch.ts";
 import type { Program } from "../program.ts";
 import type { GuestBuffer, Runtime } from "../runtime.ts";
@@ -10,7 +10,7 @@ import type { BatchResult, Engine, EngineName, Executable, MapBindings, RunOptio
 import { type PreparedProgram, prepareProgram } from "./prepare.ts";
 import { trapError } from "./trap.ts";
 
-/** Runs the events whose records lie from `events` to `end`; Exit.OK, or why the one at EVENT ended it. */
+/** Runs the events whose records lie from `events` to `end`; Exit.OK, or why the one at At.EVENT ended it. */
 export type Execute = (events: number, end: number) => number;
 
 /** Default of CheckedOptions.limit: enough for any sane filter, short of a second on the slowest engine. */
@@ -65,7 +65,7 @@ export class InterpretedProgram implements Executable {
     const batch = this.#single;
     batch.clear();
     batch.add(buffer.address, size, 0, options.cpu ?? 0, task, this.record);
-    memory.storeU64(batch.address + EVENT_TIME, time);
+    memory.storeU64(batch.address + EventRecord.TIME, time);
     const { trap } = this.#runEvents(batch.address, 1, 0);
     if (isBytes) context.set(memory.u8.subarray(buffer.address, buffer.address + size));
     if (trap !== undefined) throw trap;
@@ -76,7 +76,11 @@ export class InterpretedProgram implements Executable {
     batch.aim(this.record);
     if (this.#prepared.readsTime) batch.stamp(this.runtime.clock());
     for (let done = 0; done < batch.count; done += CHUNK) {
-      const result = this.#runEvents(batch.address + done * EVENT_SIZE, Math.min(CHUNK, batch.count - done), done);
+      const result = this.#runEvents(
+        batch.address + done * EventRecord.SIZE,
+        Math.min(CHUNK, batch.count - done),
+        done,
+      );
       if (result.trap !== undefined) return result;
     }
     return { completed: batch.count };
@@ -92,12 +96,13 @@ export class InterpretedProgram implements Executable {
 
   #runEvents(address: number, count: number, before: number): BatchResult {
     const { runtime } = this;
-    if (this.#closed) throw new TypeError(`program ${this.program.name}: expected an open program, got a closed one`);
+    if (this.#closed)
+      throw new TypeError(`program ${this.program.name}: expected an open program, got a closed one`);
     const saved = runtime.beginRun();
     try {
-      const exit = this.#execute(address, address + count * EVENT_SIZE);
+      const exit = this.#execute(address, address + count * EventRecord.SIZE);
       if (exit === Exit.OK) return { completed: before + count };
-      const completed = before + (runtime.memory.load32(EVENT) - address) / EVENT_SIZE;
+      const completed = before + (runtime.memory.load32(At.EVENT) - address) / EventRecord.SIZE;
       return { completed, trap: trapError(runtime, this.program, exit, this.#limit, completed) };
     } finally {
       runtime.endRun(saved);
@@ -122,10 +127,21 @@ const NO_CONTEXT = new Uint8Array(0);
 export type Attach = (runtime: Runtime, program: Program, prepared: PreparedProgram) => Execute;
 
 /** An engine out of what is particular to an interpreter. */
-export function interpreterEngine(name: EngineName, unavailable: Engine["unavailable"], attach: Attach): Engine {
+export function interpreterEngine(
+  name: EngineName,
+  unavailable: Engine["unavailable"],
+  attach: Attach,
+): Engine {
   const make = (runtime: Runtime, program: Program, maps: MapBindings, checked: boolean, limit: number) => {
     const prepared = prepareProgram(runtime, program, maps, { checked, limit });
-    return new InterpretedProgram(name, runtime, prepared, attach(runtime, program, prepared), program, limit);
+    return new InterpretedProgram(
+      name,
+      runtime,
+      prepared,
+      attach(runtime, program, prepared),
+      program,
+      limit,
+    );
   };
   return {
     name,

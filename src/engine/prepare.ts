@@ -2,33 +2,8 @@
 // register offsets in place of register numbers, map addresses and helper indexes filled in; the regions
 // that a checked run may touch; and the record that ties them together (PROGRAM_*, CODE_*, REGION_*).
 
-import { BPF_F_RDONLY_PROG, BPF_F_WRONLY_PROG, CoreHelper } from "../../assembly/shared/codes.ts";
-import {
-  CODE_DST,
-  CODE_IMM,
-  CODE_OFF,
-  CODE_POINTER_HIGH,
-  FLAG_CHECKED,
-  FLAG_RAW,
-  FLAG_ZERO_STACK,
-  PROGRAM_CODE,
-  PROGRAM_FLAGS,
-  PROGRAM_LIMIT_HIGH,
-  PROGRAM_LIMIT_LOW,
-  PROGRAM_REGION_COUNT,
-  PROGRAM_REGIONS,
-  PROGRAM_SIZE,
-  PROGRAM_SLOTS,
-  REGION_END,
-  REGION_MAP,
-  REGION_RIGHTS,
-  REGION_SIZE,
-  REGION_START,
-  REGION_STRIDE,
-  REGION_VALUE_SIZE,
-  RIGHT_READ,
-  RIGHT_WRITE,
-} from "../../assembly/shared/layout.ts";
+import { Bpf, CoreHelper } from "../../assembly/shared/codes.ts";
+import { Code, ProgramFlag, ProgramRecord, Region, Right } from "../../assembly/shared/layout.ts";
 import { Op } from "../../assembly/shared/opcodes.ts";
 import { LoadError } from "../errors.ts";
 import type { HelperRow } from "../helper-table.ts";
@@ -69,7 +44,11 @@ function helperIndex(runtime: Runtime, insn: Insn): number {
   const row = helperRow(runtime, insn.imm);
   if (row === undefined) {
     const name = kernelHelperName(insn.imm) ?? "unknown";
-    throw new LoadError("unsupported", `insn ${insn.slot}`, `expected a helper of this runtime, got ${name}#${insn.imm}`);
+    throw new LoadError(
+      "unsupported",
+      `insn ${insn.slot}`,
+      `expected a helper of this runtime, got ${name}#${insn.imm}`,
+    );
   }
   return runtime.helpers.indexOf(row);
 }
@@ -82,19 +61,29 @@ function wideValue(insn: Insn, use: ProgramMapUse | undefined, maps: MapBindings
     return [use.offset === undefined ? map.address : map.layout.valuesStart + use.offset, 0];
   }
   if (source === 0) return [insn.imm, insn.next];
-  if (insn.row.name === "lddw_func") return [insn.slot + insn.imm + 1, CODE_POINTER_HIGH];
-  const expected = insn.row.name === "lddw_btf_id" ? "no BTF variable (they come with CO-RE)" : "the program to name its map";
+  if (insn.row.name === "lddw_func") return [insn.slot + insn.imm + 1, Code.POINTER_HIGH];
+  const expected =
+    insn.row.name === "lddw_btf_id"
+      ? "no BTF variable (they come with CO-RE)"
+      : "the program to name its map";
   throw new LoadError("unsupported", `insn ${insn.slot}`, `expected ${expected}, got src = ${source}`);
 }
 
 function boundMap(use: ProgramMapUse, maps: MapBindings): BpfMap {
   const map = maps.get(use.map);
-  if (map === undefined) throw new TypeError(`insn ${use.slot}: expected map ${use.map.name} among the bound maps`);
+  if (map === undefined)
+    throw new TypeError(`insn ${use.slot}: expected map ${use.map.name} among the bound maps`);
   return map;
 }
 
 /** Writes one instruction in prepared form. */
-function writeInsn(runtime: Runtime, code: number, insn: Insn, use: ProgramMapUse | undefined, maps: MapBindings): void {
+function writeInsn(
+  runtime: Runtime,
+  code: number,
+  insn: Insn,
+  use: ProgramMapUse | undefined,
+  maps: MapBindings,
+): void {
   const { row, dst, src, off, imm } = insn;
   // Looked up first: entering a helper into the table may move memory.
   const index = row.name === "call_helper" ? helperIndex(runtime, insn) : 0;
@@ -104,14 +93,14 @@ function writeInsn(runtime: Runtime, code: number, insn: Insn, use: ProgramMapUs
   // Where an instruction has a src and an imm, dst is implied (LD_IND: r0) and gives its byte to src.
   const both = readsSrc && row.operands.has("imm");
   view.setUint8(at, row.op);
-  view.setUint8(at + CODE_DST, (both ? src : dst) * 8);
-  view.setInt16(at + CODE_OFF, off, true);
-  if (row.name === "call_helper") view.setInt32(at + CODE_IMM, index, true);
+  view.setUint8(at + Code.DST, (both ? src : dst) * 8);
+  view.setInt16(at + Code.OFF, off, true);
+  if (row.name === "call_helper") view.setInt32(at + Code.IMM, index, true);
   else if (row.wide) {
     const [low, high] = wideValue(insn, use, maps);
-    view.setInt32(at + CODE_IMM, low, true);
-    view.setInt32(at + SLOT_SIZE + CODE_IMM, high, true);
-  } else view.setInt32(at + CODE_IMM, readsSrc && !both ? src * 8 : imm, true);
+    view.setInt32(at + Code.IMM, low, true);
+    view.setInt32(at + SLOT_SIZE + Code.IMM, high, true);
+  } else view.setInt32(at + Code.IMM, readsSrc && !both ? src * 8 : imm, true);
 }
 
 /** Gives the calls that programs make most an operation of their own. */
@@ -141,20 +130,23 @@ function fusePairs(runtime: Runtime, code: number, program: Program): void {
 /** The context's region comes first and is filled in by each run; then one per map, also those only passed to helpers. */
 function writeRegions(runtime: Runtime, maps: readonly BpfMap[]): { address: number; count: number } {
   const count = maps.length + 1;
-  const address = runtime.heap.allocate(count * REGION_SIZE);
+  const address = runtime.heap.allocate(count * Region.SIZE);
   const { memory } = runtime;
-  memory.store32(address + REGION_RIGHTS, RIGHT_READ | RIGHT_WRITE);
+  memory.store32(address + Region.RIGHTS, Right.READ | Right.WRITE);
   for (const [index, map] of maps.entries()) {
-    const at = address + (index + 1) * REGION_SIZE;
+    const at = address + (index + 1) * Region.SIZE;
     const { flags } = map.spec;
-    const readOnly = (flags & BPF_F_RDONLY_PROG) !== 0;
-    const writeOnly = (flags & BPF_F_WRONLY_PROG) !== 0;
-    memory.store32(at + REGION_START, map.layout.valuesStart);
-    memory.store32(at + REGION_END, map.layout.valuesEnd);
-    memory.store32(at + REGION_STRIDE, map.layout.stride);
-    memory.store32(at + REGION_VALUE_SIZE, map.spec.valueSize);
-    memory.store32(at + REGION_RIGHTS, readOnly ? RIGHT_READ : writeOnly ? RIGHT_WRITE : RIGHT_READ | RIGHT_WRITE);
-    memory.store32(at + REGION_MAP, map.address);
+    const readOnly = (flags & Bpf.F_RDONLY_PROG) !== 0;
+    const writeOnly = (flags & Bpf.F_WRONLY_PROG) !== 0;
+    memory.store32(at + Region.START, map.layout.valuesStart);
+    memory.store32(at + Region.END, map.layout.valuesEnd);
+    memory.store32(at + Region.STRIDE, map.layout.stride);
+    memory.store32(at + Region.VALUE_SIZE, map.spec.valueSize);
+    memory.store32(
+      at + Region.RIGHTS,
+      readOnly ? Right.READ : writeOnly ? Right.WRITE : Right.READ | Right.WRITE,
+    );
+    memory.store32(at + Region.MAP, map.address);
   }
   return { address, count };
 }
@@ -170,7 +162,12 @@ function usesStack(program: Program): boolean {
  * Prepares a program for the interpreters. Throws a LoadError for a program that is not well formed or calls
  * what this runtime does not have.
  */
-export function prepareProgram(runtime: Runtime, program: Program, maps: MapBindings, mode: PrepareMode): PreparedProgram {
+export function prepareProgram(
+  runtime: Runtime,
+  program: Program,
+  maps: MapBindings,
+  mode: PrepareMode,
+): PreparedProgram {
   checkProgram(program);
   const { heap, memory } = runtime;
   const uses = new Map(program.maps.map((use) => [use.slot, use]));
@@ -192,21 +189,22 @@ export function prepareProgram(runtime: Runtime, program: Program, maps: MapBind
     fusePairs(runtime, code, program);
   }
   const regions = writeRegions(runtime, held);
-  const record = heap.allocate(PROGRAM_SIZE);
-  memory.store32(record + PROGRAM_CODE, code);
-  memory.store32(record + PROGRAM_SLOTS, program.slots);
-  memory.store32(record + PROGRAM_REGIONS, regions.address);
-  memory.store32(record + PROGRAM_REGION_COUNT, regions.count);
-  memory.store32(record + PROGRAM_LIMIT_LOW, mode.limit % 0x1_0000_0000);
-  memory.store32(record + PROGRAM_LIMIT_HIGH, mode.limit / 0x1_0000_0000);
+  const record = heap.allocate(ProgramRecord.SIZE);
+  memory.store32(record + ProgramRecord.CODE, code);
+  memory.store32(record + ProgramRecord.SLOTS, program.slots);
+  memory.store32(record + ProgramRecord.REGIONS, regions.address);
+  memory.store32(record + ProgramRecord.REGION_COUNT, regions.count);
+  memory.store32(record + ProgramRecord.LIMIT_LOW, mode.limit % 0x1_0000_0000);
+  memory.store32(record + ProgramRecord.LIMIT_HIGH, mode.limit / 0x1_0000_0000);
   const flags =
-    (mode.checked ? FLAG_CHECKED : 0) |
-    (mode.checked && usesStack(program) ? FLAG_ZERO_STACK : 0) |
-    (program.type === "raw" ? FLAG_RAW : 0);
-  memory.store32(record + PROGRAM_FLAGS, flags);
+    (mode.checked ? ProgramFlag.CHECKED : 0) |
+    (mode.checked && usesStack(program) ? ProgramFlag.ZERO_STACK : 0) |
+    (program.type === "raw" ? ProgramFlag.RAW : 0);
+  memory.store32(record + ProgramRecord.FLAGS, flags);
   for (const map of held) map.hold();
   const readsTime = program.decoded.some(
-    ({ row, imm }) => row.name === "callx" || (row.name === "call_helper" && helperRow(runtime, imm)?.readsTime === true),
+    ({ row, imm }) =>
+      row.name === "callx" || (row.name === "call_helper" && helperRow(runtime, imm)?.readsTime === true),
   );
   const release = () => {
     for (const block of [code, regions.address, record]) heap.free(block);

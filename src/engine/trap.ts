@@ -2,7 +2,7 @@
 // happens.
 
 import { Exit } from "../../assembly/shared/codes.ts";
-import { TRAP_ADDRESS, TRAP_DETAIL, TRAP_SLOT } from "../../assembly/shared/layout.ts";
+import { At } from "../../assembly/shared/layout.ts";
 import { type TrapCode, TrapError } from "../errors.ts";
 import { formatInsn } from "../isa/disassembler.ts";
 import type { Program } from "../program.ts";
@@ -43,18 +43,25 @@ function describe(code: TrapCode, address: bigint, detail: number, limit: number
 }
 
 /** The error for the run of event `event` that just ended with `exit`; reads the TRAP_* fields that it left. */
-export function trapError(runtime: Runtime, program: Program, exit: number, limit: number, event: number): TrapError {
+export function trapError(
+  runtime: Runtime,
+  program: Program,
+  exit: number,
+  limit: number,
+  event: number,
+): TrapError {
   const { memory } = runtime;
   const code = CODES[exit & 0xff] as TrapCode;
-  const slot = memory.load32(TRAP_SLOT);
-  const value = memory.loadU64(TRAP_ADDRESS);
-  const hasAddress = code === "read" || code === "write" || code === "helper-argument" || code === "call-target";
+  const slot = memory.load32(At.TRAP_SLOT);
+  const value = memory.loadU64(At.TRAP_ADDRESS);
+  const hasAddress =
+    code === "read" || code === "write" || code === "helper-argument" || code === "call-target";
   const thrown = code === "host" ? runtime.helpers.takeThrown() : undefined;
   const insn = program.decoded.find((candidate) => candidate.slot === slot);
   const text = insn === undefined ? "" : ` (${formatInsn(insn)})`;
   const line = program.lineAt(slot);
   const source = line === undefined ? "" : `\n  ${line.file}:${line.line}: ${line.text.trim()}`;
-  const problem = describe(code, value, memory.load32(TRAP_DETAIL), limit, thrown);
+  const problem = describe(code, value, memory.load32(At.TRAP_DETAIL), limit, thrown);
   const fields = { code, program: program.name, slot, event };
   return new TrapError(
     hasAddress ? { ...fields, address: value } : fields,

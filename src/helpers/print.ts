@@ -3,7 +3,7 @@
 // %d %i %u %x %X, with l and ll; %c; %s and %pks and %pus (a string behind a pointer); %p %px %pK %ps %pS %pB
 // (pointers, here always as numbers); %pi4 %pI4 %pi6 %pI6 (network addresses); %%.
 
-import { EINVAL, ENOSPC } from "../../assembly/shared/codes.ts";
+import { Errno } from "../../assembly/shared/codes.ts";
 
 /** Reads guest memory for `%s` and `%pI4`; undefined when the address faults. */
 export interface PrintMemory {
@@ -27,7 +27,8 @@ type Piece = string | Conversion;
 const MAX_ARGUMENT_BYTES = 512;
 const MAX_OUTPUT = 1024;
 
-const isSpaceOrPunctuation = (char: string | undefined): boolean => char === undefined || /[^A-Za-z0-9]/.test(char);
+const isSpaceOrPunctuation = (char: string | undefined): boolean =>
+  char === undefined || /[^A-Za-z0-9]/.test(char);
 
 /** What follows the flags and the width of a conversion; undefined for what the kernel does not take. */
 function conversionAt(rest: string): { kind: string; size: 1 | 4 | 8; length: number } | undefined {
@@ -63,7 +64,11 @@ function parseFormat(format: string, maxConversions: number): Piece[] | undefine
       continue;
     }
     if (++conversions > maxConversions) return undefined;
-    const [modifiers, flags, width] = /^%([0+\- ]*)([1-9][0-9]*)?/.exec(format.slice(at)) as unknown as [string, string, string?];
+    const [modifiers, flags, width] = /^%([0+\- ]*)([1-9][0-9]*)?/.exec(format.slice(at)) as unknown as [
+      string,
+      string,
+      string?,
+    ];
     const found = conversionAt(format.slice(at + modifiers.length));
     if (found === undefined) return undefined;
     pieces.push({ flags, width: Number(width ?? 0), kind: found.kind, size: found.size });
@@ -109,12 +114,12 @@ function formatPointer(conversion: Conversion, value: bigint, memory: PrintMemor
 }
 
 /**
- * The text that a format and its arguments print, or the kernel's errno, negative: -EINVAL for a format that it
- * refuses, -ENOSPC when strings and numbers together take more than its 512 bytes.
+ * The text that a format and its arguments print, or the kernel's errno, negative: -Errno.EINVAL for a format that it
+ * refuses, -Errno.ENOSPC when strings and numbers together take more than its 512 bytes.
  */
 export function formatPrint(format: string, args: readonly bigint[], memory: PrintMemory): string | number {
   const pieces = parseFormat(format, args.length);
-  if (pieces === undefined) return -EINVAL;
+  if (pieces === undefined) return -Errno.EINVAL;
   let next = 0;
   let room = MAX_ARGUMENT_BYTES;
   let text = "";
@@ -125,14 +130,14 @@ export function formatPrint(format: string, args: readonly bigint[], memory: Pri
     }
     const value = args[next++] as bigint;
     if (piece.kind === "s" || piece.kind === "pks" || piece.kind === "pus") {
-      if (room <= 0) return -ENOSPC;
+      if (room <= 0) return -Errno.ENOSPC;
       const string = memory.readString(value, room) ?? "";
       room -= string.length + 1;
       text += pad(string, piece, false);
       continue;
     }
     if (piece.size !== 1) room -= room % 4;
-    if (room < piece.size) return -ENOSPC;
+    if (room < piece.size) return -Errno.ENOSPC;
     room -= piece.size;
     if (piece.kind === "c") text += pad(String.fromCharCode(Number(value & 255n)), piece, false);
     else text += piece.kind[0] === "p" ? formatPointer(piece, value, memory) : formatInteger(piece, value);

@@ -1,17 +1,9 @@
 // bpf_trace_printk(fmt, fmt_size, a1, a2, a3): one line into the runtime's trace output. Gives the number of
-// characters, or -EINVAL for a format that the kernel refuses (print.ts), which prints nothing.
+// characters, or -Errno.EINVAL for a format that the kernel refuses (print.ts), which prints nothing.
 
-import { EINVAL } from "../../assembly/shared/codes.ts";
-import {
-  EVENT,
-  EVENT_CPU,
-  EVENT_TASK,
-  EVENT_TIME,
-  REG_R1,
-  REG_R2,
-  REG_R3,
-} from "../../assembly/shared/layout.ts";
 import { probeRegionEnd } from "../../assembly/portable/access.ts";
+import { Errno } from "../../assembly/shared/codes.ts";
+import { At, EventRecord } from "../../assembly/shared/layout.ts";
 import type { GuestMemory } from "../memory.ts";
 import type { Runtime } from "../runtime.ts";
 import { formatPrint, type PrintMemory } from "./print.ts";
@@ -42,18 +34,18 @@ function printMemory(memory: GuestMemory): PrintMemory {
 /** The helper's body; see the file's head. */
 export function tracePrintk(runtime: Runtime): number {
   const { memory } = runtime;
-  const bytes = memory.read(memory.load32(REG_R1), memory.load32(REG_R2));
+  const bytes = memory.read(memory.load32(At.R1), memory.load32(At.R2));
   const end = bytes.indexOf(0);
-  if (end === -1) return -EINVAL;
-  const args = [0, 8, 16].map((offset) => memory.loadU64(REG_R3 + offset));
+  if (end === -1) return -Errno.EINVAL;
+  const args = [0, 8, 16].map((offset) => memory.loadU64(At.R3 + offset));
   const text = formatPrint(latin1.decode(bytes.subarray(0, end)), args, printMemory(memory));
   if (typeof text === "number") return text;
-  const event = memory.load32(EVENT);
+  const event = memory.load32(At.EVENT);
   runtime.trace.write({
     text,
-    time: memory.loadU64(event + EVENT_TIME),
-    cpu: memory.load32(event + EVENT_CPU),
-    task: runtime.tasks.at(memory.load32(event + EVENT_TASK)),
+    time: memory.loadU64(event + EventRecord.TIME),
+    cpu: memory.load32(event + EventRecord.CPU),
+    task: runtime.tasks.at(memory.load32(event + EventRecord.TASK)),
   });
   return text.length;
 }

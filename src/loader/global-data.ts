@@ -2,7 +2,7 @@
 // Also completes the BTF of those sections, in which compilers leave sizes and offsets 0 for the loader to fill
 // in from the symbols.
 
-import { BPF_F_RDONLY_PROG, MapType } from "../../assembly/shared/codes.ts";
+import { Bpf, MapType } from "../../assembly/shared/codes.ts";
 import { type Btf, type BtfDatasec, parseBtf } from "../btf/btf.ts";
 import { LoadError } from "../errors.ts";
 import { type ImageSection, type ImageSymbol, type ObjectImage, sectionPlace } from "./image.ts";
@@ -115,7 +115,7 @@ export class DataMaps {
       keySize: 4,
       valueSize: section.size,
       maxEntries: 1,
-      flags: isReadOnly ? BPF_F_RDONLY_PROG : 0,
+      flags: isReadOnly ? Bpf.F_RDONLY_PROG : 0,
       contents: section.isZero ? new Uint8Array(section.size) : section.bytes.slice(),
       ...(isReadOnly ? { frozen: true } : {}),
       ...this.#types(section),

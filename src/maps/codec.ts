@@ -25,7 +25,8 @@ function unsignedCodec(size: number): Codec<number | bigint> {
         throw new RangeError(`${path}: expected a whole number, got ${value}`);
       }
       const wanted = BigInt(value);
-      if (wanted >= limit || wanted < -(limit >> 1n)) throw new RangeError(`${path}: expected ${size * 8} bits, got ${value}`);
+      if (wanted >= limit || wanted < -(limit >> 1n))
+        throw new RangeError(`${path}: expected ${size * 8} bits, got ${value}`);
       const bytes = new Uint8Array(8);
       new DataView(bytes.buffer).setBigUint64(0, BigInt.asUintN(64, wanted), true);
       return bytes.subarray(0, size);
@@ -36,7 +37,8 @@ function unsignedCodec(size: number): Codec<number | bigint> {
 const bytesCodec: Codec<Uint8Array> = {
   decode: (bytes) => bytes,
   encode(value, path) {
-    if (!(value instanceof Uint8Array)) throw new TypeError(`${path}: expected a Uint8Array, got ${typeof value}`);
+    if (!(value instanceof Uint8Array))
+      throw new TypeError(`${path}: expected a Uint8Array, got ${typeof value}`);
     return value;
   },
 };

@@ -2,30 +2,8 @@
 // its header and memory are laid out. A new map type is a row here and a data plane in
 // assembly/portable/maps/.
 
-import {
-  BPF_F_INNER_MAP,
-  BPF_F_MMAPABLE,
-  BPF_F_NO_PREALLOC,
-  BPF_F_NUMA_NODE,
-  BPF_F_RDONLY,
-  BPF_F_RDONLY_PROG,
-  BPF_F_WRONLY,
-  BPF_F_WRONLY_PROG,
-  BPF_F_ZERO_SEED,
-  MapType,
-} from "../../assembly/shared/codes.ts";
-import {
-  BUCKET_SIZE,
-  ELEMENT_KEY,
-  MAP_BUCKET_MASK,
-  MAP_BUCKETS,
-  MAP_ELEMENTS,
-  MAP_SEED,
-  MAP_SPARE,
-  MAP_STRIDE,
-  MAP_VALUE_OFFSET,
-  MAP_VALUES,
-} from "../../assembly/shared/layout.ts";
+import { Bpf, MapType } from "../../assembly/shared/codes.ts";
+import { Bucket, Element, MapHeader } from "../../assembly/shared/layout.ts";
 import type { MapSpec } from "../program.ts";
 import type { Runtime } from "../runtime.ts";
 
@@ -49,7 +27,7 @@ export interface MapTypeRow {
   readonly layOut: (runtime: Runtime, header: number, spec: MapSpec) => MapLayout;
 }
 
-const ACCESS_FLAGS = BPF_F_RDONLY | BPF_F_WRONLY | BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG;
+const ACCESS_FLAGS = Bpf.F_RDONLY | Bpf.F_WRONLY | Bpf.F_RDONLY_PROG | Bpf.F_WRONLY_PROG;
 const INT_MAX = 0x7fffffff;
 /** The kernel takes an element from kmalloc, whose largest piece this is (x86-64). */
 const KMALLOC_MAX = 4 << 20;
@@ -60,18 +38,18 @@ function layOutArray(runtime: Runtime, header: number, spec: MapSpec): MapLayout
   const { memory, heap } = runtime;
   const stride = round8(spec.valueSize);
   const values = heap.allocate(stride * spec.maxEntries, true);
-  memory.store32(header + MAP_VALUES, values);
-  memory.store32(header + MAP_STRIDE, stride);
+  memory.store32(header + MapHeader.VALUES, values);
+  memory.store32(header + MapHeader.STRIDE, stride);
   return { blocks: [values], valuesStart: values, valuesEnd: values + stride * spec.maxEntries, stride };
 }
 
 /** One element more than `max_entries`: the spare, so that a full map can still replace a value. */
 function layOutHash(runtime: Runtime, header: number, spec: MapSpec): MapLayout {
   const { memory, heap } = runtime;
-  const valueOffset = ELEMENT_KEY + round8(spec.keySize);
+  const valueOffset = Element.KEY + round8(spec.keySize);
   const stride = valueOffset + round8(spec.valueSize);
   const bucketCount = 2 ** Math.ceil(Math.log2(spec.maxEntries));
-  const buckets = heap.allocate(bucketCount * BUCKET_SIZE);
+  const buckets = heap.allocate(bucketCount * Bucket.SIZE);
   let elements: number;
   try {
     elements = heap.allocate(stride * (spec.maxEntries + 1), true);
@@ -79,14 +57,14 @@ function layOutHash(runtime: Runtime, header: number, spec: MapSpec): MapLayout 
     heap.free(buckets);
     throw error;
   }
-  memory.store32(header + MAP_VALUES, elements);
-  memory.store32(header + MAP_STRIDE, stride);
-  memory.store32(header + MAP_BUCKETS, buckets);
-  memory.store32(header + MAP_BUCKET_MASK, bucketCount - 1);
-  memory.store32(header + MAP_SEED, (spec.flags & BPF_F_ZERO_SEED) !== 0 ? 0 : runtime.seed);
-  memory.store32(header + MAP_SPARE, elements + stride * spec.maxEntries);
-  memory.store32(header + MAP_ELEMENTS, elements);
-  memory.store32(header + MAP_VALUE_OFFSET, valueOffset);
+  memory.store32(header + MapHeader.VALUES, elements);
+  memory.store32(header + MapHeader.STRIDE, stride);
+  memory.store32(header + MapHeader.BUCKETS, buckets);
+  memory.store32(header + MapHeader.BUCKET_MASK, bucketCount - 1);
+  memory.store32(header + MapHeader.SEED, (spec.flags & Bpf.F_ZERO_SEED) !== 0 ? 0 : runtime.seed);
+  memory.store32(header + MapHeader.SPARE, elements + stride * spec.maxEntries);
+  memory.store32(header + MapHeader.ELEMENTS, elements);
+  memory.store32(header + MapHeader.VALUE_OFFSET, valueOffset);
   const valuesEnd = elements + stride * (spec.maxEntries + 1) + valueOffset;
   return { blocks: [buckets, elements], valuesStart: elements + valueOffset, valuesEnd, stride };
 }
@@ -95,15 +73,17 @@ const ROWS: readonly MapTypeRow[] = [
   {
     type: MapType.HASH,
     name: "hash",
-    flags: BPF_F_NO_PREALLOC | BPF_F_NUMA_NODE | BPF_F_ZERO_SEED | ACCESS_FLAGS,
+    flags: Bpf.F_NO_PREALLOC | Bpf.F_NUMA_NODE | Bpf.F_ZERO_SEED | ACCESS_FLAGS,
     check: (spec) =>
-      spec.keySize + spec.valueSize >= KMALLOC_MAX ? `expected key and value below ${KMALLOC_MAX} bytes together` : undefined,
+      spec.keySize + spec.valueSize >= KMALLOC_MAX
+        ? `expected key and value below ${KMALLOC_MAX} bytes together`
+        : undefined,
     layOut: layOutHash,
   },
   {
     type: MapType.ARRAY,
     name: "array",
-    flags: BPF_F_NUMA_NODE | BPF_F_MMAPABLE | BPF_F_INNER_MAP | ACCESS_FLAGS,
+    flags: Bpf.F_NUMA_NODE | Bpf.F_MMAPABLE | Bpf.F_INNER_MAP | ACCESS_FLAGS,
     check: (spec) => (spec.keySize !== 4 ? `expected a key of 4 bytes, got ${spec.keySize}` : undefined),
     layOut: layOutArray,
   },
@@ -130,10 +110,13 @@ export function checkMapSpec(spec: MapSpec): MapTypeRow {
     }
   }
   if ((spec.flags & ~row.flags) !== 0) {
-    throw new RangeError(`${place}: expected flags within 0x${row.flags.toString(16)}, got 0x${(spec.flags >>> 0).toString(16)}`);
+    throw new RangeError(
+      `${place}: expected flags within 0x${row.flags.toString(16)}, got 0x${(spec.flags >>> 0).toString(16)}`,
+    );
   }
-  for (const both of [BPF_F_RDONLY | BPF_F_WRONLY, BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG]) {
-    if ((spec.flags & both) === both) throw new RangeError(`${place}: expected read-only or write-only, got both`);
+  for (const both of [Bpf.F_RDONLY | Bpf.F_WRONLY, Bpf.F_RDONLY_PROG | Bpf.F_WRONLY_PROG]) {
+    if ((spec.flags & both) === both)
+      throw new RangeError(`${place}: expected read-only or write-only, got both`);
   }
   const problem = row.check(spec);
   if (problem !== undefined) throw new RangeError(`${place}: ${problem}`);

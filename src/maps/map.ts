@@ -2,17 +2,9 @@
 // key and value are known, JavaScript values. The data plane is the one that programs use
 // (assembly/portable/maps), so host and programs see the same bytes at the same time.
 
-import { BPF_F_RDONLY, BPF_F_WRONLY, EEXIST, EINVAL, ENOENT, EPERM, E2BIG } from "../../assembly/shared/codes.ts";
-import {
-  MAP_FLAGS,
-  MAP_HEADER_SIZE,
-  MAP_ID,
-  MAP_KEY_SIZE,
-  MAP_MAX_ENTRIES,
-  MAP_TYPE,
-  MAP_VALUE_SIZE,
-} from "../../assembly/shared/layout.ts";
 import { mapDelete, mapLookup, mapNextKey, mapUpdate } from "../../assembly/portable/maps/map.ts";
+import { Bpf, Errno } from "../../assembly/shared/codes.ts";
+import { MapHeader } from "../../assembly/shared/layout.ts";
 import type { MapSpec } from "../program.ts";
 import type { Runtime } from "../runtime.ts";
 import { type Codec, codecOf } from "./codec.ts";
@@ -20,14 +12,14 @@ import { checkMapSpec, type MapLayout, type MapTypeRow } from "./map-types.ts";
 
 /** The kernel's errno names that map operations give. */
 const ERRNO_NAMES: Readonly<Record<number, string>> = {
-  [EPERM]: "EPERM",
-  [ENOENT]: "ENOENT",
-  [E2BIG]: "E2BIG",
-  [EEXIST]: "EEXIST",
-  [EINVAL]: "EINVAL",
+  [Errno.EPERM]: "EPERM",
+  [Errno.ENOENT]: "ENOENT",
+  [Errno.E2BIG]: "E2BIG",
+  [Errno.EEXIST]: "EEXIST",
+  [Errno.EINVAL]: "EINVAL",
 };
 
-/** A map refused an operation; `code` is the kernel's errno name, e.g. `E2BIG` for a full map. */
+/** A map refused an operation; `code` is the kernel's errno name, e.g. `Errno.E2BIG` for a full map. */
 export class MapError extends Error {
   override readonly name = "MapError";
   readonly code: string;
@@ -68,22 +60,24 @@ export class BpfMap<K = unknown, V = unknown> {
     this.runtime = runtime;
     this.spec = spec;
     const { memory, heap } = runtime;
-    this.address = heap.allocate(MAP_HEADER_SIZE, true);
+    this.address = heap.allocate(MapHeader.SIZE, true);
     this.#staging = heap.allocate(2 * this.#keyRoom + spec.valueSize);
     try {
       this.layout = this.row.layOut(runtime, this.address, spec);
     } catch (error) {
       heap.free(this.address);
       heap.free(this.#staging);
-      throw error instanceof RangeError ? new RangeError(`map ${spec.name}: ${error.message}`, { cause: error }) : error;
+      throw error instanceof RangeError
+        ? new RangeError(`map ${spec.name}: ${error.message}`, { cause: error })
+        : error;
     }
     this.id = runtime.takeId();
-    memory.store32(this.address + MAP_TYPE, this.row.type);
-    memory.store32(this.address + MAP_KEY_SIZE, spec.keySize);
-    memory.store32(this.address + MAP_VALUE_SIZE, spec.valueSize);
-    memory.store32(this.address + MAP_MAX_ENTRIES, spec.maxEntries);
-    memory.store32(this.address + MAP_FLAGS, spec.flags);
-    memory.store32(this.address + MAP_ID, this.id);
+    memory.store32(this.address + MapHeader.TYPE, this.row.type);
+    memory.store32(this.address + MapHeader.KEY_SIZE, spec.keySize);
+    memory.store32(this.address + MapHeader.VALUE_SIZE, spec.valueSize);
+    memory.store32(this.address + MapHeader.MAX_ENTRIES, spec.maxEntries);
+    memory.store32(this.address + MapHeader.FLAGS, spec.flags);
+    memory.store32(this.address + MapHeader.ID, this.id);
     this.#keys = codecOf<K>(spec.btf, spec.keyType, spec.keySize);
     this.#values = codecOf<V>(spec.btf, spec.valueType, spec.valueSize);
     if (spec.contents !== undefined) memory.write(this.layout.valuesStart, spec.contents);
@@ -118,7 +112,7 @@ export class BpfMap<K = unknown, V = unknown> {
 
   // ---- bytes, with the kernel's errors ----
 
-  /** A copy of the value under `key`, or undefined. Throws a MapError (EPERM) for a write-only map. */
+  /** A copy of the value under `key`, or undefined. Throws a MapError (Errno.EPERM) for a write-only map. */
   lookupBytes(key: Uint8Array): Uint8Array<ArrayBuffer> | undefined {
     this.#mayRead("lookup");
     const at = mapLookup(this.runtime.memory, this.address, this.#stage(key, 0, this.spec.keySize, "key"));
@@ -126,11 +120,11 @@ export class BpfMap<K = unknown, V = unknown> {
   }
 
   /**
-   * Stores a value; `flags` as BPF_ANY, BPF_NOEXIST, BPF_EXIST. 0, or the kernel's errno, negative: -E2BIG (full,
-   * or past an array's end), -EEXIST, -ENOENT, -EINVAL, -EPERM (frozen or read-only).
+   * Stores a value; `flags` as BPF_ANY, BPF_NOEXIST, BPF_EXIST. 0, or the kernel's errno, negative: -Errno.E2BIG (full,
+   * or past an array's end), -Errno.EEXIST, -Errno.ENOENT, -Errno.EINVAL, -Errno.EPERM (frozen or read-only).
    */
   tryUpdateBytes(key: Uint8Array, value: Uint8Array, flags: bigint | number = 0): number {
-    if (this.#frozen || (this.spec.flags & BPF_F_RDONLY) !== 0) return -EPERM;
+    if (this.#frozen || (this.spec.flags & Bpf.F_RDONLY) !== 0) return -Errno.EPERM;
     const keyAt = this.#stage(key, 0, this.spec.keySize, "key");
     const valueAt = this.#stage(value, 2 * this.#keyRoom, this.spec.valueSize, "value");
     const bits = BigInt.asUintN(64, BigInt(flags));
@@ -138,9 +132,9 @@ export class BpfMap<K = unknown, V = unknown> {
     return mapUpdate(this.runtime.memory, this.address, keyAt, valueAt, low, Number(bits >> 32n) | 0);
   }
 
-  /** Removes a key. 0, or the kernel's errno, negative: -ENOENT, -EINVAL (an array), -EPERM. */
+  /** Removes a key. 0, or the kernel's errno, negative: -Errno.ENOENT, -Errno.EINVAL (an array), -Errno.EPERM. */
   tryDeleteBytes(key: Uint8Array): number {
-    if (this.#frozen || (this.spec.flags & BPF_F_RDONLY) !== 0) return -EPERM;
+    if (this.#frozen || (this.spec.flags & Bpf.F_RDONLY) !== 0) return -Errno.EPERM;
     return mapDelete(this.runtime.memory, this.address, this.#stage(key, 0, this.spec.keySize, "key"));
   }
 
@@ -167,7 +161,11 @@ export class BpfMap<K = unknown, V = unknown> {
 
   /** Stores a value; throws a MapError with the kernel's errno name when the map refuses it. */
   set(key: K, value: V, flags: bigint | number = 0): this {
-    const result = this.tryUpdateBytes(this.#keys.encode(key, "key"), this.#values.encode(value, "value"), flags);
+    const result = this.tryUpdateBytes(
+      this.#keys.encode(key, "key"),
+      this.#values.encode(value, "value"),
+      flags,
+    );
     if (result < 0) throw new MapError(this.name, "update", -result);
     return this;
   }
@@ -175,7 +173,7 @@ export class BpfMap<K = unknown, V = unknown> {
   /** Removes a key; false when it was not there, a MapError when the map does not allow it. */
   delete(key: K): boolean {
     const result = this.tryDeleteBytes(this.#keys.encode(key, "key"));
-    if (result === -ENOENT) return false;
+    if (result === -Errno.ENOENT) return false;
     if (result < 0) throw new MapError(this.name, "delete", -result);
     return true;
   }
@@ -189,7 +187,8 @@ export class BpfMap<K = unknown, V = unknown> {
   }
 
   *entries(): Generator<[K, V]> {
-    for (const [key, value] of this.entriesBytes()) yield [this.#keys.decode(key), this.#values.decode(value)];
+    for (const [key, value] of this.entriesBytes())
+      yield [this.#keys.decode(key), this.#values.decode(value)];
   }
 
   [Symbol.iterator](): Generator<[K, V]> {
@@ -197,7 +196,7 @@ export class BpfMap<K = unknown, V = unknown> {
   }
 
   #mayRead(operation: string): void {
-    if ((this.spec.flags & BPF_F_WRONLY) !== 0) throw new MapError(this.name, operation, EPERM);
+    if ((this.spec.flags & Bpf.F_WRONLY) !== 0) throw new MapError(this.name, operation, Errno.EPERM);
   }
 
   /** Copies a key or value to the staging block; gives its address there. */

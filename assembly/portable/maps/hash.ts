@@ -8,27 +8,8 @@
 //               |                                              ^
 //               +----------------------------------------------+
 
-import { BPF_EXIST, BPF_F_LOCK, BPF_NOEXIST, E2BIG, EEXIST, EINVAL, ENOENT } from "../../shared/codes.ts";
-import {
-  BUCKET_HEAD,
-  BUCKET_SIZE,
-  ELEMENT_HASH,
-  ELEMENT_KEY,
-  ELEMENT_NEXT,
-  MAP_BUCKET_MASK,
-  MAP_BUCKETS,
-  MAP_COUNT,
-  MAP_ELEMENTS,
-  MAP_FREE,
-  MAP_FRESH,
-  MAP_KEY_SIZE,
-  MAP_MAX_ENTRIES,
-  MAP_SEED,
-  MAP_SPARE,
-  MAP_STRIDE,
-  MAP_VALUE_OFFSET,
-  MAP_VALUE_SIZE,
-} from "../../shared/layout.ts";
+import { Bpf, Errno } from "../../shared/codes.ts";
+import { Bucket, Element, MapHeader } from "../../shared/layout.ts";
 
 /** Multiply and fold one word in. */
 function mix(m: Mem, hash: i32, word: i32): i32 {
@@ -44,9 +25,9 @@ function finish(m: Mem, hash: i32): i32 {
 
 /** Hash of a key of any size: by words, then by bytes. */
 function hashOf(m: Mem, map: i32, key: i32): i32 {
-  let hash = m.load32(map + MAP_SEED);
+  let hash = m.load32(map + MapHeader.SEED);
   let at = key;
-  let left = m.load32(map + MAP_KEY_SIZE);
+  let left = m.load32(map + MapHeader.KEY_SIZE);
   while (left >= 4) {
     hash = mix(m, hash, m.load32(at));
     at += 4;
@@ -61,126 +42,129 @@ function hashOf(m: Mem, map: i32, key: i32): i32 {
 }
 
 function bucketOf(m: Mem, map: i32, hash: i32): i32 {
-  return (m.load32(map + MAP_BUCKETS) + m.mul(hash & m.load32(map + MAP_BUCKET_MASK), BUCKET_SIZE)) | 0;
+  return (
+    (m.load32(map + MapHeader.BUCKETS) + m.mul(hash & m.load32(map + MapHeader.BUCKET_MASK), Bucket.SIZE)) | 0
+  );
 }
 
 /** The element with that key, or 0. */
 function find(m: Mem, map: i32, key: i32, hash: i32): i32 {
-  const size = m.load32(map + MAP_KEY_SIZE);
-  let element = m.load32(bucketOf(m, map, hash) + BUCKET_HEAD);
+  const size = m.load32(map + MapHeader.KEY_SIZE);
+  let element = m.load32(bucketOf(m, map, hash) + Bucket.HEAD);
   while (element !== 0) {
-    if (m.load32(element + ELEMENT_HASH) === hash && m.equal(element + ELEMENT_KEY, key, size)) return element;
-    element = m.load32(element + ELEMENT_NEXT);
+    if (m.load32(element + Element.HASH) === hash && m.equal(element + Element.KEY, key, size))
+      return element;
+    element = m.load32(element + Element.NEXT);
   }
   return 0;
 }
 
 /** Takes `element` out of its bucket's chain. */
 function unlink(m: Mem, bucket: i32, element: i32): void {
-  const next = m.load32(element + ELEMENT_NEXT);
-  let at = m.load32(bucket + BUCKET_HEAD);
+  const next = m.load32(element + Element.NEXT);
+  let at = m.load32(bucket + Bucket.HEAD);
   if (at === element) {
-    m.store32(bucket + BUCKET_HEAD, next);
+    m.store32(bucket + Bucket.HEAD, next);
     return;
   }
-  while (m.load32(at + ELEMENT_NEXT) !== element) at = m.load32(at + ELEMENT_NEXT);
-  m.store32(at + ELEMENT_NEXT, next);
+  while (m.load32(at + Element.NEXT) !== element) at = m.load32(at + Element.NEXT);
+  m.store32(at + Element.NEXT, next);
 }
 
 /** An element for a new key; the caller has seen that the map is not full, so there is one. */
 function takeElement(m: Mem, map: i32): i32 {
-  const free = m.load32(map + MAP_FREE);
+  const free = m.load32(map + MapHeader.FREE);
   if (free !== 0) {
-    m.store32(map + MAP_FREE, m.load32(free + ELEMENT_NEXT));
+    m.store32(map + MapHeader.FREE, m.load32(free + Element.NEXT));
     return free;
   }
-  const fresh = m.load32(map + MAP_FRESH);
-  m.store32(map + MAP_FRESH, fresh + 1);
-  return (m.load32(map + MAP_ELEMENTS) + m.mul(fresh, m.load32(map + MAP_STRIDE))) | 0;
+  const fresh = m.load32(map + MapHeader.FRESH);
+  m.store32(map + MapHeader.FRESH, fresh + 1);
+  return (m.load32(map + MapHeader.ELEMENTS) + m.mul(fresh, m.load32(map + MapHeader.STRIDE))) | 0;
 }
 
 /** Address of the value under the key at `key`, or 0. Keys of one and two words, which are most, need no further call. */
 export function hashLookup(m: Mem, map: i32, key: i32): i32 {
-  const size = m.load32(map + MAP_KEY_SIZE);
+  const size = m.load32(map + MapHeader.KEY_SIZE);
   let element = 0;
   if (size === 8 || size === 4) {
     const first = m.load32(key);
     const last = m.load32(key + size - 4);
-    let hash = mix(m, m.load32(map + MAP_SEED), first);
+    let hash = mix(m, m.load32(map + MapHeader.SEED), first);
     if (size === 8) hash = mix(m, hash, last);
-    element = m.load32(bucketOf(m, map, finish(m, hash)) + BUCKET_HEAD);
+    element = m.load32(bucketOf(m, map, finish(m, hash)) + Bucket.HEAD);
     while (element !== 0) {
-      const at = element + ELEMENT_KEY;
+      const at = element + Element.KEY;
       if (m.load32(at) === first && m.load32(at + size - 4) === last) break;
-      element = m.load32(element + ELEMENT_NEXT);
+      element = m.load32(element + Element.NEXT);
     }
   } else {
     element = find(m, map, key, hashOf(m, map, key));
   }
-  return element === 0 ? 0 : (element + m.load32(map + MAP_VALUE_OFFSET)) | 0;
+  return element === 0 ? 0 : (element + m.load32(map + MapHeader.VALUE_OFFSET)) | 0;
 }
 
 /** Puts a value under a key; 0 or a negative error number. `flags` are the lower half, the upper is zero. */
 export function hashUpdate(m: Mem, map: i32, key: i32, value: i32, flags: i32): i32 {
-  if (m.below(BPF_EXIST, flags & ~BPF_F_LOCK)) return -EINVAL;
+  if (m.below(Bpf.EXIST, flags & ~Bpf.F_LOCK)) return -Errno.EINVAL;
   // No map has a lock in its values yet.
-  if ((flags & BPF_F_LOCK) !== 0) return -EINVAL;
+  if ((flags & Bpf.F_LOCK) !== 0) return -Errno.EINVAL;
   const hash = hashOf(m, map, key);
   const old = find(m, map, key, hash);
-  if (old !== 0 && flags === BPF_NOEXIST) return -EEXIST;
-  if (old === 0 && flags === BPF_EXIST) return -ENOENT;
+  if (old !== 0 && flags === Bpf.NOEXIST) return -Errno.EEXIST;
+  if (old === 0 && flags === Bpf.EXIST) return -Errno.ENOENT;
   let element = 0;
   if (old !== 0) {
-    element = m.load32(map + MAP_SPARE);
+    element = m.load32(map + MapHeader.SPARE);
   } else {
-    const count = m.load32(map + MAP_COUNT);
-    if (count === m.load32(map + MAP_MAX_ENTRIES)) return -E2BIG;
-    m.store32(map + MAP_COUNT, count + 1);
+    const count = m.load32(map + MapHeader.COUNT);
+    if (count === m.load32(map + MapHeader.MAX_ENTRIES)) return -Errno.E2BIG;
+    m.store32(map + MapHeader.COUNT, count + 1);
     element = takeElement(m, map);
   }
-  m.copy(element + ELEMENT_KEY, key, m.load32(map + MAP_KEY_SIZE));
-  m.copy(element + m.load32(map + MAP_VALUE_OFFSET), value, m.load32(map + MAP_VALUE_SIZE));
-  m.store32(element + ELEMENT_HASH, hash);
+  m.copy(element + Element.KEY, key, m.load32(map + MapHeader.KEY_SIZE));
+  m.copy(element + m.load32(map + MapHeader.VALUE_OFFSET), value, m.load32(map + MapHeader.VALUE_SIZE));
+  m.store32(element + Element.HASH, hash);
   const bucket = bucketOf(m, map, hash);
   if (old !== 0) {
     unlink(m, bucket, old);
-    m.store32(map + MAP_SPARE, old);
+    m.store32(map + MapHeader.SPARE, old);
   }
-  m.store32(element + ELEMENT_NEXT, m.load32(bucket + BUCKET_HEAD));
-  m.store32(bucket + BUCKET_HEAD, element);
+  m.store32(element + Element.NEXT, m.load32(bucket + Bucket.HEAD));
+  m.store32(bucket + Bucket.HEAD, element);
   return 0;
 }
 
-/** Removes a key; 0 or -ENOENT. The element's bytes stay as they are until it is used again. */
+/** Removes a key; 0 or -Errno.ENOENT. The element's bytes stay as they are until it is used again. */
 export function hashDelete(m: Mem, map: i32, key: i32): i32 {
   const hash = hashOf(m, map, key);
   const element = find(m, map, key, hash);
-  if (element === 0) return -ENOENT;
+  if (element === 0) return -Errno.ENOENT;
   unlink(m, bucketOf(m, map, hash), element);
-  m.store32(element + ELEMENT_NEXT, m.load32(map + MAP_FREE));
-  m.store32(map + MAP_FREE, element);
-  m.store32(map + MAP_COUNT, m.load32(map + MAP_COUNT) - 1);
+  m.store32(element + Element.NEXT, m.load32(map + MapHeader.FREE));
+  m.store32(map + MapHeader.FREE, element);
+  m.store32(map + MapHeader.COUNT, m.load32(map + MapHeader.COUNT) - 1);
   return 0;
 }
 
 /** Writes the key after the one at `key`; the first one where `key` is 0 or not in the map. */
 export function hashNextKey(m: Mem, map: i32, key: i32, out: i32): i32 {
-  let bucket = m.load32(map + MAP_BUCKETS);
-  const end = (bucket + m.mul((m.load32(map + MAP_BUCKET_MASK) + 1) | 0, BUCKET_SIZE)) | 0;
+  let bucket = m.load32(map + MapHeader.BUCKETS);
+  const end = (bucket + m.mul((m.load32(map + MapHeader.BUCKET_MASK) + 1) | 0, Bucket.SIZE)) | 0;
   let element = 0;
   if (key !== 0) {
     const hash = hashOf(m, map, key);
     const known = find(m, map, key, hash);
     if (known !== 0) {
-      element = m.load32(known + ELEMENT_NEXT);
-      bucket = bucketOf(m, map, hash) + BUCKET_SIZE;
+      element = m.load32(known + Element.NEXT);
+      bucket = bucketOf(m, map, hash) + Bucket.SIZE;
     }
   }
   while (element === 0) {
-    if (bucket === end) return -ENOENT;
-    element = m.load32(bucket + BUCKET_HEAD);
-    bucket += BUCKET_SIZE;
+    if (bucket === end) return -Errno.ENOENT;
+    element = m.load32(bucket + Bucket.HEAD);
+    bucket += Bucket.SIZE;
   }
-  m.copy(out, element + ELEMENT_KEY, m.load32(map + MAP_KEY_SIZE));
+  m.copy(out, element + Element.KEY, m.load32(map + MapHeader.KEY_SIZE));
   return 0;
 }

@@ -64,7 +64,9 @@ const CLOSING: Readonly<Record<string, string>> = { "(": ")", "[": "]", "{": "}"
 
 /** Deeper nesting than any print format has; keeps hostile input off the call stack's end. */
 const MAX_DEPTH = 100;
-const MAX_CHAIN = 1000;
+
+/** The same for the tree, which chains of operators make deep without any nesting. */
+const MAX_TREE_DEPTH = 400;
 
 /** Reads expressions off the C text that follows a print format's string. */
 export class ExpressionParser {
@@ -86,7 +88,11 @@ export class ExpressionParser {
     const args: Expression[] = [];
     while (this.#peek().kind !== "end") {
       this.#expect(",");
-      args.push(this.#conditional());
+      const argument = this.#conditional();
+      if (depthOf(argument) > MAX_TREE_DEPTH) {
+        throw this.#unexpected(`at most ${MAX_TREE_DEPTH} operators in a row`);
+      }
+      args.push(argument);
     }
     return args;
   }
@@ -142,8 +148,7 @@ export class ExpressionParser {
 
   #binary(least: number): Expression {
     let left = this.#unary();
-    for (let chain = 0; ; chain++) {
-      if (chain > MAX_CHAIN) throw this.#unexpected(`at most ${MAX_CHAIN} operators in a row`);
+    for (;;) {
       const { kind, text: operator } = this.#peek();
       const precedence = kind === "operator" ? (PRECEDENCE[operator] ?? 0) : 0;
       if (precedence < least) return left;
@@ -277,8 +282,7 @@ export class ExpressionParser {
 
   #postfix(start: Expression): Expression {
     let result = start;
-    for (let chain = 0; ; chain++) {
-      if (chain > MAX_CHAIN) throw this.#unexpected(`at most ${MAX_CHAIN} operators in a row`);
+    for (;;) {
       if (this.#accept("[")) {
         const index = this.#conditional();
         this.#expect("]");
@@ -321,39 +325,37 @@ export class ExpressionParser {
   }
 }
 
-/** The parts of an expression, itself first; fields in the order in which they are written. */
-export function* walk(expression: Expression): Generator<Expression> {
-  yield expression;
+/** The parts that an expression is directly made of. */
+function partsOf(expression: Expression): readonly Expression[] {
   switch (expression.kind) {
     case "index":
-      yield* walk(expression.array);
-      yield* walk(expression.index);
-      break;
+      return [expression.array, expression.index];
     case "cast":
     case "unary":
-      yield* walk(expression.operand);
-      break;
+      return [expression.operand];
     case "binary":
-      yield* walk(expression.left);
-      yield* walk(expression.right);
-      break;
+      return [expression.left, expression.right];
     case "conditional":
-      yield* walk(expression.test);
-      yield* walk(expression.whenTrue);
-      yield* walk(expression.whenFalse);
-      break;
+      return [expression.test, expression.whenTrue, expression.whenFalse];
     case "call":
-      for (const arg of expression.args) yield* walk(arg);
-      break;
+      return expression.args;
     case "list":
-      for (const item of expression.items) yield* walk(item);
-      break;
+      return expression.items;
+    default:
+      return [];
   }
 }
 
-/** The names of the fields that an expression reads. */
-export function fieldsOf(expression: Expression): Set<string> {
-  const names = new Set<string>();
-  for (const part of walk(expression)) if (part.kind === "field") names.add(part.name);
-  return names;
+/** Levels of the tree; without recursion, as nobody knows yet how deep it is. */
+function depthOf(expression: Expression): number {
+  let level: readonly Expression[] = [expression];
+  let depth = 0;
+  for (; level.length > 0; depth++) level = level.flatMap(partsOf);
+  return depth;
+}
+
+/** The names of the fields that an expression reads, as often as it does. */
+export function fieldsOf(expression: Expression): string[] {
+  if (expression.kind === "field") return [expression.name];
+  return partsOf(expression).flatMap(fieldsOf);
 }

@@ -5,7 +5,7 @@
 import type { FormatField, TracepointFormat } from "../format.ts";
 import type { Conversion, PrintFormat } from "../print-format.ts";
 import type { SymbolTable } from "../symbols.ts";
-import { type Expression, fieldsOf, walk } from "./c-expression.ts";
+import { type Expression, fieldsOf } from "./c-expression.ts";
 import { Coverage } from "./coverage.ts";
 import { Unprintable } from "./evaluate.ts";
 import { compileBytes, memoryOf } from "./inverse-bytes.ts";
@@ -75,6 +75,9 @@ export interface Place {
 /** More slots than any print format needs; a choice doubles what is in its branches. */
 const MAX_SLOTS = 10000;
 
+/** Choices within choices would be tried out over and over without a limit. */
+const MAX_TRIALS = 1000;
+
 const NO_RECORD = new DataView(new ArrayBuffer(0));
 
 /** Builds the steps and stores of one print format. */
@@ -82,11 +85,19 @@ export class InverseCompiler {
   readonly scope: StaticScope;
   readonly #symbols: SymbolTable | undefined;
   readonly #printFormat: PrintFormat;
+  /** How many choices may still be tried out, this compiler's and those of all its trials. */
+  readonly #trials: { left: number };
   readonly stores: PlannedStore[] = [];
   readonly #sums: Sum[] = [];
   slots = 0;
 
-  constructor(format: TracepointFormat, printFormat: PrintFormat, options: PrintOptions) {
+  constructor(
+    format: TracepointFormat,
+    printFormat: PrintFormat,
+    options: PrintOptions,
+    trials = { left: MAX_TRIALS },
+  ) {
+    this.#trials = trials;
     this.scope = { format, longBits: printFormat.longBits, constants: options.constants };
     this.#symbols = options.symbols;
     this.#printFormat = printFormat;
@@ -127,7 +138,7 @@ export class InverseCompiler {
     const parts = [argument, conversion.width, conversion.precision].filter(
       (part) => typeof part === "object",
     );
-    if (parts.some((part) => fieldsOf(part).size > 0)) return undefined;
+    if (parts.some((part) => fieldsOf(part).length > 0)) return undefined;
     try {
       return convert(conversion, argument, { ...this.scope, view: NO_RECORD, at: 0, size: 0 }, undefined);
     } catch (error) {
@@ -199,7 +210,8 @@ export class InverseCompiler {
     if (literal === undefined) return false;
     // No flags and no text print alike, and both mean zero.
     if (literal === "" && other.kind === "call" && other.name.startsWith("__print_flags")) return true;
-    const trial = new InverseCompiler(this.scope.format, this.#printFormat, this.#options());
+    if (--this.#trials.left < 0) return false;
+    const trial = new InverseCompiler(this.scope.format, this.#printFormat, this.#options(), this.#trials);
     const next = new EndStep();
     const step = trial.compileConversion(conversion, other, { next, guards: [], coverage: new Coverage() });
     const scan = new Scan(trial.slots);
@@ -321,6 +333,7 @@ export class InverseCompiler {
     this.addNumber(slot, argument, bits, place, !runsOn || isFixed);
     const shape = {
       base,
+      mayBeHex: letter === "i",
       bits,
       width: filled || typeof width !== "number" ? 0 : width,
       left: flags.includes("-"),
@@ -369,12 +382,11 @@ export class InverseCompiler {
   /** A sum of which all fields but one are known gives the one. */
   #compileSum({ slot, expression, bits }: Sum, coverage: Coverage): void {
     const { format } = this.scope;
-    const reads = [...walk(expression)].filter((part) => part.kind === "field");
-    const unknown = reads.filter(({ name }) => {
+    const unknown = fieldsOf(expression).filter((name) => {
       const field = format.fields.find((candidate) => candidate.name === name);
       return field === undefined || !coverage.isExact(field);
     });
-    const [{ name } = { name: "" }] = unknown;
+    const [name = ""] = unknown;
     const field = format.fields.find((candidate) => candidate.name === name);
     const sign = linearSign(expression, name);
     if (unknown.length !== 1 || field === undefined || sign === undefined) return;

@@ -24,6 +24,8 @@ export class EventPrinter {
   incomplete = false;
   readonly #printFormat: PrintFormat;
   readonly #options: PrintOptions;
+  /** The rows of tables, which are the same for every record. */
+  readonly #tables: Tables = new Map();
 
   /** Throws a LoadError (`bad-format`) where the print format does not parse. */
   constructor(format: TracepointFormat, options: PrintOptions = {}) {
@@ -56,7 +58,7 @@ export class EventPrinter {
 
   #convert(conversion: Conversion, scope: Scope): string {
     try {
-      return convert(conversion, conversion.argument, scope, this.#options.symbols);
+      return convert(conversion, conversion.argument, scope, this.#options.symbols, this.#tables);
     } catch (error) {
       if (!(error instanceof Unprintable)) throw error;
       this.incomplete = true;
@@ -64,6 +66,9 @@ export class EventPrinter {
     }
   }
 }
+
+/** Tables of names that were evaluated before, by the arguments that they stand in. */
+type Tables = Map<readonly Expression[], NamedValue[]>;
 
 /** A conversion's width and precision for one record: those given by `*` are evaluated. */
 function specOf(conversion: Conversion, scope: Scope): printf.Spec {
@@ -86,9 +91,10 @@ export function convert(
   argument: Expression,
   scope: Scope,
   symbols: SymbolTable | undefined,
+  tables: Tables = new Map(),
 ): string {
   const spec = specOf(conversion, scope);
-  if (conversion.letter === "s") return printf.formatText(textOf(argument, scope), spec);
+  if (conversion.letter === "s") return printf.formatText(textOf(argument, scope, tables), spec);
   if (conversion.letter === "p") return convertPointer(conversion, argument, spec, scope, symbols);
   const value = evaluateInteger(argument, scope);
   if (conversion.letter === "c") return printf.pad(String.fromCharCode(Number(value & 255n)), spec);
@@ -120,13 +126,13 @@ function narrow(value: bigint, conversion: Conversion, longBits: 32 | 64): bigin
 }
 
 /** The text that a `%s` argument stands for, one char per byte. */
-function textOf(argument: Expression, scope: Scope): string {
+function textOf(argument: Expression, scope: Scope, tables: Tables): string {
   if (argument.kind === "conditional") {
     const test = evaluate(argument.test, scope);
     const taken = test.kind !== "integer" || test.value !== 0n ? argument.whenTrue : argument.whenFalse;
-    return textOf(taken, scope);
+    return textOf(taken, scope, tables);
   }
-  const called = argument.kind === "call" ? printCall(argument, scope) : undefined;
+  const called = argument.kind === "call" ? printCall(argument, scope, tables) : undefined;
   if (called !== undefined) return called;
   const value = evaluate(argument, scope);
   if (value.kind === "text") return value.text;
@@ -151,17 +157,22 @@ function bytesOf(value: Value, scope: Scope, size?: number): Uint8Array {
 }
 
 /** The helpers that print formats call for text; undefined for others. */
-function printCall(call: Expression & { kind: "call" }, scope: Scope): string | undefined {
+function printCall(call: Expression & { kind: "call" }, scope: Scope, tables: Tables): string | undefined {
   const [first, second, third] = call.args as [Expression, Expression, Expression];
   const unsigned = (value: bigint) => BigInt.asUintN(64, value);
+  const rows = (from: number) => {
+    const known = tables.get(call.args) ?? tableRows(call.args.slice(from), scope);
+    tables.set(call.args, known);
+    return known;
+  };
   switch (call.name) {
     case "__print_symbolic":
     case "__print_symbolic_u64":
-      return printSymbolic(unsigned(evaluateInteger(first, scope)), call.args.slice(1), scope);
+      return printSymbolic(unsigned(evaluateInteger(first, scope)), rows(1));
     case "__print_flags":
     case "__print_flags_u64": {
       const delimiter = second.kind === "string" ? second.text : "";
-      return printFlags(unsigned(evaluateInteger(first, scope)), delimiter, call.args.slice(2), scope);
+      return printFlags(unsigned(evaluateInteger(first, scope)), delimiter, rows(2));
     }
     case "__print_hex":
     case "__print_hex_str": {
@@ -216,8 +227,7 @@ export function tableRows(rows: readonly Expression[], scope: Scope): NamedValue
   });
 }
 
-function printSymbolic(value: bigint, rows: readonly Expression[], scope: Scope): string {
-  const table = tableRows(rows, scope);
+function printSymbolic(value: bigint, table: readonly NamedValue[]): string {
   const found = table.find((row) => row.value === value);
   if (found !== undefined) return found.name;
   // Any of the unknown enumerators may be the one.
@@ -225,10 +235,10 @@ function printSymbolic(value: bigint, rows: readonly Expression[], scope: Scope)
   return `0x${value.toString(16)}`;
 }
 
-function printFlags(value: bigint, delimiter: string, rows: readonly Expression[], scope: Scope): string {
+function printFlags(value: bigint, delimiter: string, table: readonly NamedValue[]): string {
   let left = value;
   const names: string[] = [];
-  for (const { value: mask, name } of tableRows(rows, scope)) {
+  for (const { value: mask, name } of table) {
     if (left === 0n) break;
     if (mask === undefined) throw new Unprintable("an enumerator");
     if ((left & mask) !== mask) continue;

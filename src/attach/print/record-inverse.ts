@@ -51,7 +51,7 @@ export class RecordInverse {
     this.newlines = countNewlines(printFormat);
     const [first] = printFormat.pieces;
     this.leadingSpaces = first?.kind === "literal" ? (/^ */.exec(first.text)?.[0].length ?? 0) : 0;
-    this.#typeOffset = format.commonFields.find(({ name }) => name === "common_type")?.offset ?? -1;
+    this.#typeOffset = commonOffset(format, "common_type", 2);
   }
 
   /** Where the text ended that `match` read last: at a line break, or where it was told to end. */
@@ -99,6 +99,11 @@ export class RecordInverse {
       if (!store.isGuarded || store.isActive(scan)) store.store(scan, view, bytes, at);
     }
   }
+}
+
+/** Where a common field of so many bytes is; -1 when the format has none. */
+export function commonOffset(format: TracepointFormat, name: string, size: number): number {
+  return format.commonFields.find((field) => field.name === name && field.size === size)?.offset ?? -1;
 }
 
 /** What gives a field best comes last; what cannot change the outcome is left out. */

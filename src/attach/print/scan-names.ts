@@ -106,6 +106,9 @@ export class NameStep extends Step {
   }
 }
 
+/** More names than a number has bits, since some have none. */
+const MAX_FLAGS = 100;
+
 /** `__print_flags`: names of bits in the order of the table, then what is left as `0x` and a number. */
 export class FlagsStep extends Step {
   readonly #table: NameTable;
@@ -122,23 +125,24 @@ export class FlagsStep extends Step {
   }
 
   match(scan: Scan): boolean {
-    return this.#matchFrom(scan, -1, 0, 0, true);
+    return this.#matchFrom(scan, -1, 0, 0, 0);
   }
 
-  /** The rest of the flags after the row `last`, with what the ones before amount to. */
-  #matchFrom(scan: Scan, last: number, low: number, high: number, first: boolean): boolean {
+  /** The rest of the flags after the row `last` and `count` names, with what those amount to. */
+  #matchFrom(scan: Scan, last: number, low: number, high: number, count: number): boolean {
     const { bytes, at: start, end } = scan;
     let at = start;
-    if (!first) {
+    if (count > 0) {
       for (const byte of this.#delimiter) if (at >= end || bytes[at++] !== byte) at = -1;
     }
-    if (at >= 0) {
+    if (at >= 0 && count < MAX_FLAGS) {
       for (const row of this.#table.candidates(bytes, at, end)) {
         const to = row > last ? this.#table.endAt(row, bytes, at, end) : -1;
         if (to < 0 || --scan.budget < 0) continue;
         scan.at = to;
         const rowLow = low | (this.#table.low[row] as number);
-        if (this.#matchFrom(scan, row, rowLow, high | (this.#table.high[row] as number), false)) return true;
+        if (this.#matchFrom(scan, row, rowLow, high | (this.#table.high[row] as number), count + 1))
+          return true;
       }
       if (isHexPrefix(bytes, at, end)) {
         scan.at = at + 2;

@@ -12,7 +12,7 @@ export class Scan {
   /** Per slot: the halves of a number, the number of a branch, or start and end of a stretch of text. */
   readonly low: Int32Array<ArrayBuffer>;
   readonly high: Int32Array<ArrayBuffer>;
-  /** Ways that may still be tried: a text that fits no way gives up instead of trying for ever. */
+  /** Bytes that may still be looked at again: a text that fits no way gives up instead of trying for ever. */
   budget = 0;
   /** A symbol that is in no table: where it starts and ends; `from` is -1 when there was none. */
   unknownFrom = -1;
@@ -24,8 +24,8 @@ export class Scan {
   }
 }
 
-/** Ways to cut one text that are tried before it counts as no match. */
-export const SCAN_BUDGET = 20000;
+/** The budget for one text: about a millisecond. */
+export const SCAN_BUDGET = 1_000_000;
 
 /**
  * A step; `match` is true when it and all steps after it fit the text from `scan.at` on. The text ends at
@@ -80,6 +80,7 @@ export class LiteralStep extends Step {
     const { bytes, at, end } = scan;
     for (let i = 0; i < text.length; i++) {
       if (at + i < end && bytes[at + i] === text[i]) continue;
+      scan.budget -= i;
       // Spaces at the line's end are what editors cut off.
       if (i < this.#needed) return false;
       scan.at = at + i;
@@ -177,6 +178,8 @@ export function endOfWord(bytes: Uint8Array, at: number, end: number, word: stri
 /** How a NumberStep reads its digits. */
 export interface NumberShape {
   readonly base: 8 | 10 | 16;
+  /** True when `0x` before it makes it hex. */
+  readonly mayBeHex: boolean;
   /** Bits that the conversion prints. */
   readonly bits: number;
   /** Characters up to which the kernel filled it with spaces, and on which side it stands. */
@@ -199,12 +202,14 @@ export class NumberStep extends Step {
   }
 
   match(scan: Scan): boolean {
-    const { base, width, left, maxDigits } = this.shape;
+    const { width, left, maxDigits } = this.shape;
     const { bytes, end } = scan;
     const start = scan.at;
     if (width > 0 && !left) while (scan.at < end && bytes[scan.at] === SPACE) scan.at++;
+    const hasPrefix = isHexPrefix(bytes, scan.at, end);
+    const base = hasPrefix && this.shape.mayBeHex ? 16 : this.shape.base;
     if (base === 16) {
-      if (isHexPrefix(bytes, scan.at, end)) scan.at += 2;
+      if (hasPrefix) scan.at += 2;
       if (!left) return matchHex(scan, this.#slot, maxDigits, this.#next);
       if (!scanHex(scan, this.#slot, maxDigits)) return false;
     } else if (base === 10 ? !this.#scanDecimal(scan) : !this.#scanOctal(scan)) {
@@ -363,7 +368,9 @@ export class TextStep extends Step {
     const last = Math.min(scan.end, start + Math.max(this.shape.maxLength, this.shape.width));
     for (let at = start; at <= last; at++) {
       if (mark >= 0) {
+        const from = at;
         while (at < last && bytes[at] !== mark && bytes[at] !== NEWLINE) at++;
+        scan.budget -= at - from;
       }
       if (--scan.budget < 0) return false;
       if (this.#take(scan, start, at)) return true;

@@ -85,7 +85,8 @@ function step(state: State, undo: (value: bigint) => bigint, mask: bigint, exact
 
 function shifted(state: State, left: number): State {
   const by = BigInt(Math.abs(left));
-  const move = (value: bigint) => (left >= 0 ? value << by : BigInt.asUintN(64, value) >> by);
+  const move = (value: bigint) =>
+    BigInt.asUintN(64, left >= 0 ? value << by : BigInt.asUintN(64, value) >> by);
   return { ...state, shift: state.shift + left, mask: move(state.mask), undo: [...state.undo, move] };
 }
 

@@ -69,24 +69,14 @@ function flagColumn(meanings: Readonly<Record<string, number>>): Uint8Array {
 /** 10 to the power of the index. */
 const POWERS = [1, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
 
-/** Bytes before the CPU in every line that the kernel prints: a name of 16, `-`, a pid of 7. */
-const LEAST_TASK = 24;
-
 /**
  * Fills `header` from the line in `bytes` from `start` up to a line break, which must come before `end`;
  * false when it is no event's line.
  */
 export function parseHeader(bytes: Uint8Array, start: number, end: number, header: LineHeader): boolean {
-  return (
-    parseFrom(bytes, start, start + LEAST_TASK, end, header) || parseFrom(bytes, start, start, end, header)
-  );
-}
-
-/** The same where the CPU stands at `from` or later. */
-function parseFrom(bytes: Uint8Array, start: number, from: number, end: number, header: LineHeader): boolean {
   // A task's name may hold anything, brackets too: the first bracket around a CPU that everything else
   // fits to is the one.
-  for (let bracket = from; bracket < end; bracket++) {
+  for (let bracket = start; bracket < end; bracket++) {
     const byte = bytes[bracket];
     if (byte === NEWLINE) return false;
     if (byte !== OPEN_BRACKET) continue;

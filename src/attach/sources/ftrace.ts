@@ -7,9 +7,9 @@
 import { LoadError } from "../../errors.ts";
 import { ByteTable } from "../byte-table.ts";
 import { quote, type TracepointFormat } from "../format.ts";
+import { fieldsPrintFormat, syscallPrintFormat } from "../print/other-forms.ts";
 import type { PrintOptions } from "../print/printer.ts";
-import { RecordInverse } from "../print/record-inverse.ts";
-import { syscallPrintFormat } from "../print/syscall.ts";
+import { commonOffset, RecordInverse } from "../print/record-inverse.ts";
 import { type RecordTarget, TraceEvent } from "../trace-event.ts";
 import { LineHeader, parseHeader } from "./ftrace-line.ts";
 
@@ -35,7 +35,7 @@ export interface FtraceStats {
   readonly events: number;
   /** Events left out because they have no format: how many of each name, `(others)` past the first 1024. */
   readonly skipped: ReadonlyMap<string, number>;
-  /** Lines that belong to an event that was left out: stack traces, text with line breaks. */
+  /** Lines that go on with the event before them: stack traces, and free text with line breaks. */
   readonly continuations: number;
   /** Lines that could not be read, with `keepGoing`, and what was wrong with the first. */
   readonly malformed: number;
@@ -50,7 +50,11 @@ interface EventKind {
   readonly format: TracepointFormat;
   /** True for the form in which ftrace prints system calls, whatever their print format says. */
   readonly isSyscall: boolean;
+  /** True for what trace_printk and its kind write: text that may go on in the next lines. */
+  readonly isFreeText: boolean;
   inverse: RecordInverse | undefined;
+  /** The inverse for a plain list of fields; null when there can be none. */
+  fieldsInverse: RecordInverse | null | undefined;
   /** Offsets of common fields; -1 for one that the format does not have. */
   readonly flagsOffset: number;
   readonly preemptOffset: number;
@@ -100,7 +104,7 @@ export class FtraceParser {
   #carried = 0;
   /** True while the rest of a line that is too long is passed over. */
   #discarding = false;
-  /** True after an event that was left out, whose text may go on in the next lines. */
+  /** True after an event whose text may go on in the next lines. */
   #skipping = false;
   #lines = 0;
   #events = 0;
@@ -121,14 +125,15 @@ export class FtraceParser {
   }
 
   #addFormat(format: TracepointFormat): void {
-    const offsetOf = (name: string) => format.commonFields.find((field) => field.name === name)?.offset ?? -1;
     const kindOf = (isSyscall: boolean): EventKind => ({
       format,
       isSyscall,
+      isFreeText: /^(?:print|bprint|bputs)$/.test(format.name),
       inverse: undefined,
-      flagsOffset: offsetOf("common_flags"),
-      preemptOffset: offsetOf("common_preempt_count"),
-      pidOffset: offsetOf("common_pid"),
+      fieldsInverse: undefined,
+      flagsOffset: commonOffset(format, "common_flags", 1),
+      preemptOffset: commonOffset(format, "common_preempt_count", 1),
+      pidOffset: commonOffset(format, "common_pid", 4),
     });
     const kind = kindOf(false);
     this.#byName.set(format.name, kind);
@@ -269,8 +274,32 @@ export class FtraceParser {
     while (bytes[from] === SPACE) from++;
     // Spaces that the print format itself starts with belong to the text; trace-cmd adds others.
     from -= Math.min(inverse.leadingSpaces, Math.max(0, from - textStart - 1));
-    this.#skipping = false;
-    if (!inverse.match(bytes, from, end)) return this.#mismatch(inverse, bytes, start, from);
+    this.#skipping = kind.isFreeText;
+    if (!inverse.match(bytes, from, end)) return this.#otherForm(kind, inverse, bytes, start, from, end);
+    return this.#take(kind, inverse, bytes, start, from);
+  }
+
+  /** The same for text that is not as the print format says: `trace-cmd report -R` prints a list of fields. */
+  #otherForm(
+    kind: EventKind,
+    inverse: RecordInverse,
+    bytes: Uint8Array,
+    start: number,
+    from: number,
+    end: number,
+  ): number {
+    if (kind.fieldsInverse === undefined) {
+      const printFormat = fieldsPrintFormat(kind.format);
+      kind.fieldsInverse = printFormat === undefined ? null : new RecordInverse(kind.format, { printFormat });
+    }
+    const fields = kind.fieldsInverse;
+    if (fields === null || !fields.match(bytes, from, end))
+      return this.#mismatch(inverse, bytes, start, from);
+    return this.#take(kind, fields, bytes, start, from);
+  }
+
+  /** Hands over the event that an inverse matched; gives where the next line starts. */
+  #take(kind: EventKind, inverse: RecordInverse, bytes: Uint8Array, start: number, from: number): number {
     const next = inverse.textEnd + 1;
     if (next - start <= this.#maxLine + 1) this.#emit(kind, inverse, bytes, from);
     else this.#failLong(1 + inverse.newlines);
