@@ -7,13 +7,13 @@
 
 import { Exit, MapType } from "./shared/codes";
 import { Op } from "./shared/opcodes";
-import { At, Code, HelperEntry, MapHeader, ProgramFlag, ProgramRecord, Right } from "./shared/layout";
+import { At, Bucket, Code, Element, HelperEntry, MapHeader, ProgramFlag, ProgramRecord, Right } from "./shared/layout";
 import { checkArguments, mayAccess } from "./portable/access";
 import {
   enterChecked, enterContext, enterRaw, finishEvent, isNext, mayStay, packetAt, popFrame, pushFrame,
 } from "./portable/frames";
 import { callCoreHelper, helperIndex } from "./portable/helpers";
-import { hashLookup } from "./portable/maps/hash";
+import { bucketOf, finish, mix } from "./portable/maps/hash";
 import { mapLookup } from "./portable/maps/map";
 import { callHost } from "./host";
 
@@ -89,13 +89,25 @@ function callHelper<M>(index: u32): i32 {
   return core != 0 ? callCoreHelper(mem(), core) : callHost(index);
 }
 
-/** map_lookup_elem(r1, r2) by the shortest way: the verifier has looked at the map's flags. Gives r0. */
+/** map_lookup_elem(r1, r2) without the detour over the map's flags: the verifier has looked at them. Gives r0. */
 @inline function lookup(): u64 {
-  const map = load<i32>(At.R1);
-  const isHash = load<i32>(map, MapHeader.TYPE) == MapType.HASH;
-  const value: u64 = isHash ? hashLookup(mem(), map, load<i32>(At.R2)) : mapLookup(mem(), map, load<i32>(At.R2));
+  const value: u64 = mapLookup(mem(), load<i32>(At.R1), load<i32>(At.R2));
   store<u64>(At.R0, value);
   return value;
+}
+
+/** The same for hashes with keys of eight bytes: hashLookup's walk in place, since a call would cost as much. */
+@inline function lookupInPlace(): void {
+  const map = load<i32>(At.R1);
+  if (load<i32>(map, MapHeader.TYPE) != MapType.HASH || load<i32>(map, MapHeader.KEY_SIZE) != 8) {
+    lookup();
+    return;
+  }
+  const key: u64 = load<u64>(load<u32>(At.R2));
+  const hash = mix(mem(), mix(mem(), load<i32>(map, MapHeader.SEED), <i32>key), <i32>(key >> 32));
+  let element: usize = load<u32>(bucketOf(mem(), map, finish(mem(), hash)), Bucket.HEAD);
+  while (element != 0 && load<u64>(element, Element.KEY) != key) element = load<u32>(element, Element.NEXT);
+  store<u64>(At.R0, element == 0 ? 0 : element + Element.KEY + 8);
 }
 
 /** Instructions that a checked run of this program may execute. */
@@ -105,6 +117,21 @@ function callHelper<M>(index: u32): i32 {
 @inline function leave<M>(fuel: u64, exit: i32): i32 {
   if (isChecked<M>()) store<u64>(At.EXECUTED, load<u64>(At.EXECUTED) + limit() - fuel);
   return exit;
+}
+
+/**
+ * `exit`: back to the caller's frame, or on to the next event. Gives the slot before the one to go on with, odd when
+ * checked instructions are to be counted anew; 0 when no event is left for this program.
+ */
+@inline function exitFrame<M>(fuel: u64): usize {
+  if (load<i32>(At.FRAME) != At.FRAMES) return popFrame(mem());
+  if (isChecked<M>()) leave<M>(fuel, Exit.OK);
+  const next = finishEvent(mem());
+  if (!isNext(mem(), next)) return 0;
+  enterContext(mem(), next);
+  if (isChecked<M>()) enterChecked(mem(), next);
+  if (load<u32>(load<u32>(At.PROGRAM), ProgramRecord.FLAGS) & ProgramFlag.RAW) enterRaw(mem(), next);
+  return codeStart() - (isChecked<M>() ? 7 : 8);
 }
 
 /**
@@ -706,22 +733,16 @@ export function interpret<M>(): i32 {
         return leave<M>(fuel, stopAt(pc, exit));
       }
       case Op.EXIT: {
-        if (load<i32>(At.FRAME) != At.FRAMES) {
-          pc = popFrame(mem());
-          continue;
-        }
-        if (isChecked<M>()) leave<M>(fuel, Exit.OK);
-        const next = finishEvent(mem());
-        if (!isNext(mem(), next)) return Exit.OK;
-        enterContext(mem(), next);
-        if (isChecked<M>()) {
-          enterChecked(mem(), next);
+        pc = exitFrame<M>(fuel);
+        if (pc == 0) return Exit.OK;
+        if (isChecked<M>() && pc & 1) {
           fuel = limit();
+          pc--;
         }
-        if (load<u32>(load<u32>(At.PROGRAM), ProgramRecord.FLAGS) & ProgramFlag.RAW) enterRaw(mem(), next);
-        pc = codeStart() - 8;
         continue;
-      }      // fused pairs whose second instruction works on the first one's dst
+      }
+
+      // fused pairs whose second instruction works on the first one's dst
       case Op.MOV64_REG__ADD64_IMM: {
         const v: u64 = src64(pc);
         set64(pc, v + imm64(pc + 8));
@@ -1187,7 +1208,7 @@ export function interpret<M>(): i32 {
       case Op.LDDW__CALL_LOOKUP: {
         set64(pc, <u64>load<u32>(pc, Code.IMM) | (<u64>load<u32>(pc, 8 + Code.IMM) << 32));
         pc += 16;
-        lookup();
+        lookupInPlace();
         continue;
       }
       case Op.CALL_LOOKUP__JEQ64_IMM: {
@@ -1204,12 +1225,14 @@ export function interpret<M>(): i32 {
       }
       case Op.MOV64_IMM__EXIT: {
         set64(pc, imm64(pc));
-        pc = At.EXIT_STUB - 8;
+        pc = exitFrame<M>(fuel);
+        if (pc == 0) return Exit.OK;
         continue;
       }
       case Op.MOV32_IMM__EXIT: {
         set64(pc, <u64>imm32(pc));
-        pc = At.EXIT_STUB - 8;
+        pc = exitFrame<M>(fuel);
+        if (pc == 0) return Exit.OK;
         continue;
       }
       case Op.MOV32_IMM__JA: {
@@ -1226,6 +1249,33 @@ export function interpret<M>(): i32 {
         set64(pc, <u64>load<u8>(<usize>(src64(pc) + off64(pc))));
         continue;
       }
+      case Op.JEQ64_IMM__JA: {
+        // Two ways out, not one select: what comes next must be predicted, not waited for.
+        if (dst64(pc) == imm64(pc)) {
+          pc = jump(pc);
+          continue;
+        }
+        pc = jump(pc + 8);
+        continue;
+      }
+      case Op.JEQ32_IMM__JA: {
+        // Two ways out, not one select: what comes next must be predicted, not waited for.
+        if (dst32(pc) == imm32(pc)) {
+          pc = jump(pc);
+          continue;
+        }
+        pc = jump(pc + 8);
+        continue;
+      }
+      case Op.MOV64_IMM__ATOMIC_ADD64: {
+        set64(pc, imm64(pc));
+        pc += 8;
+        const at = <usize>(dst64(pc) + off64(pc));
+        store<u64>(at, load<u64>(at) + src64(pc));
+        continue;
+      }
+      // An arm of its own, so that the table starts at 0: with a gap there, V8 subtracts, and spills for it.
+      case 0: return leave<M>(fuel, fault(pc, 0, 1, Exit.OPCODE));
       default:
         return leave<M>(fuel, fault(pc, op, 0, Exit.OPCODE));
     }

@@ -129,7 +129,7 @@ describe("BTF-defined maps", () => {
 
 describe("a map of maps", () => {
   /** One with two slots, the first of which points at `target`. */
-  function outer(target: string, change: { type?: number; size?: number } = {}, at = 24) {
+  function outer(target: string, type = 1, at = 24) {
     const b = new BtfBuilder();
     const int = b.int("int", 4, 1);
     const number = (n: number): number => b.refer("ptr", b.array(int, n));
@@ -147,8 +147,7 @@ describe("a map of maps", () => {
       [b.variable("outer", map), 0, 40],
       [b.variable("first", inner), 0, 16],
     ]);
-    const { type = 1, size = 56 } = change;
-    const maps = { name: ".maps", bytes: new Uint8Array(type === 8 ? 0 : size), type, size };
+    const maps = { name: ".maps", bytes: new Uint8Array(type === 8 ? 0 : 56), type, size: 56 };
     const elf = buildElf({
       sections: [
         maps,
@@ -159,14 +158,23 @@ describe("a map of maps", () => {
         { name: "outer", section: ".maps", type: 1, size: 40 },
         { name: "first", section: ".maps", type: 1, value: 40, size: 16 },
         { name: "program", section: "xdp" },
+        { name: "elsewhere" },
       ],
       relocations: [{ section: ".maps", offset: at, type: 2, symbol: target }],
     });
-    return loadObject(elf).maps;
+    return loadObject(elf);
   }
 
+  it("fails for itself alone when it points at a map of another object", () => {
+    const { maps, mapFailures } = outer("elsewhere");
+    expect([...maps.keys()]).toEqual(["first"]);
+    expect(mapFailures.get("outer")?.message).toBe(
+      "map outer: symbol elsewhere: expected a map or a program of the object, got an extern one",
+    );
+  });
+
   it("says which map each slot starts with", () => {
-    const maps = outer("first");
+    const { maps } = outer("first");
     expect(maps.get("outer")?.initialSlots).toEqual([{ index: 0, map: maps.get("first") }]);
     expect(maps.get("outer")?.innerMap).toMatchObject({ type: 2, maxEntries: 1 });
     expect(maps.get("outer")?.valueSize).toBe(4);
@@ -176,23 +184,19 @@ describe("a map of maps", () => {
     [
       "points at a program",
       () => outer("program"),
-      /relocation at 24: symbol program: expected a map of this section/,
+      /relocation at 24: map outer: expected a map of this section, got 'program'/,
     ],
-    ["is pointed into", () => outer("first", {}, 28), /map outer: expected a whole element of 'values'/],
+    ["is pointed into", () => outer("first", 1, 28), /map outer: expected a whole element of 'values'/],
     [
       "has pointers before its values",
-      () => outer("first", {}, 8),
+      () => outer("first", 1, 8),
       /map outer: expected a pointer in 'values', got one before/,
     ],
-    [
-      "has no bytes for its pointers",
-      () => outer("first", { type: 8 }),
-      /expected a whole element of 'values'/,
-    ],
+    ["has no bytes for its pointers", () => outer("first", 8), /expected a whole element of 'values'/],
     [
       "is another one's, which has no values",
-      () => outer("first", {}, 48),
-      /map first: expected a pointer in 'values'/,
+      () => outer("first", 1, 48),
+      /map first: expected a pointer in 'values', got one before/,
     ],
   ])("is refused when it %s", (_, run, message) => {
     expect(failure(run).message).toMatch(message);

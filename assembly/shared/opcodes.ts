@@ -264,4 +264,7 @@ export const enum Op {
   MOV32_IMM__EXIT = 0xf8,
   MOV32_IMM__JA = 0xf9,
   JNE32_IMM__LDX_B = 0xfa,
+  JEQ64_IMM__JA = 0xfb,
+  JEQ32_IMM__JA = 0xfc,
+  MOV64_IMM__ATOMIC_ADD64 = 0xfd,
 }

@@ -5,7 +5,15 @@
 //         name_off  info: kind_flag:1 kind:5 vlen:16    size or type id   what the kind adds, 0..12 × vlen bytes
 //                         bit 31      24..28 0..15
 
-import { BTF_KINDS, type BtfKind, type BtfLinkage, type BtfMember, type BtfType } from "./types.ts";
+import {
+  BTF_KINDS,
+  type BtfKind,
+  type BtfLinkage,
+  type BtfMember,
+  type BtfReference,
+  type BtfStruct,
+  type BtfType,
+} from "./types.ts";
 
 /** Bytes of a record without what its kind adds. */
 export const RECORD_SIZE = 12;
@@ -98,82 +106,42 @@ export function checkRecord(view: DataView, at: number, checkType: WordCheck, ch
 }
 
 const LINKAGES: readonly BtfLinkage[] = ["static", "global", "extern"];
+const linkage = (number: number): BtfLinkage => LINKAGES[number] ?? "extern";
 
-/** Decodes the record of type `id`; its references were checked before. */
-export function decodeRecord(source: RecordSource, id: number): BtfType {
-  const { view, string } = source;
-  const at = source.offsetOf(id);
-  const word = (index: number): number => view.getUint32(at + 4 * index, true);
-  const info = word(1);
-  const kind = BTF_KINDS[kindNumber(info)] as BtfKind;
-  const base = { id, name: string(word(0)) };
-  const third = word(2);
-  const flag = kindFlag(info);
-  /** The elements behind the record, each of `words` words. */
-  const elements = <T>(words: number, make: (index: number) => T): T[] =>
-    Array.from({ length: elementCount(info) }, (_, i) => make(3 + i * words));
-  switch (kind) {
-    case "void":
-      return { ...base, kind };
-    case "int":
-      return { ...base, kind, size: third, ...intEncoding(word(3)) };
-    case "ptr":
-    case "typedef":
-    case "volatile":
-    case "const":
-    case "restrict":
-      return { ...base, kind, type: third };
-    case "array":
-      return { ...base, kind, type: word(3), indexType: word(4), length: word(5) };
-    case "struct":
-    case "union":
-      return {
-        ...base,
-        kind,
-        size: third,
-        members: elements(3, (i) => member(string(word(i)), word(i + 1), word(i + 2), flag)),
-      };
-    case "enum": {
-      const value = (bits: number): number => (flag ? bits | 0 : bits);
-      const values = elements(2, (i) => ({ name: string(word(i)), value: value(word(i + 1)) }));
-      return { ...base, kind, size: third, isSigned: flag, values };
-    }
-    case "enum64": {
-      const value = (low: number, high: number): bigint =>
-        BigInt[flag ? "asIntN" : "asUintN"](64, (BigInt(high) << 32n) | BigInt(low));
-      const values = elements(3, (i) => ({ name: string(word(i)), value: value(word(i + 1), word(i + 2)) }));
-      return { ...base, kind, size: third, isSigned: flag, values };
-    }
-    case "fwd":
-      return { ...base, kind, isUnion: flag };
-    case "func":
-      return { ...base, kind, type: third, linkage: LINKAGES[elementCount(info)] ?? "extern" };
-    case "func_proto":
-      return {
-        ...base,
-        kind,
-        type: third,
-        params: elements(2, (i) => ({ name: string(word(i)), type: word(i + 1) })),
-      };
-    case "var":
-      return { ...base, kind, type: third, linkage: LINKAGES[word(3)] ?? "extern" };
-    case "datasec":
-      return {
-        ...base,
-        kind,
-        size: third,
-        vars: elements(3, (i) => ({ type: word(i), offset: word(i + 1), size: word(i + 2) })),
-      };
-    case "float":
-      return { ...base, kind, size: third };
-    case "decl_tag":
-      return { ...base, kind, type: third, component: word(3) | 0, isAttribute: flag };
-    case "type_tag":
-      return { ...base, kind, type: third, isAttribute: flag };
+/** One record, word by word. */
+class RecordReader {
+  readonly base: { readonly id: number; readonly name: string };
+  /** kind_flag. */
+  readonly flag: boolean;
+  /** vlen. */
+  readonly count: number;
+  readonly #source: RecordSource;
+  readonly #at: number;
+
+  constructor(source: RecordSource, id: number) {
+    this.#source = source;
+    this.#at = source.offsetOf(id);
+    this.base = { id, name: this.string(0) };
+    this.flag = kindFlag(this.word(1));
+    this.count = elementCount(this.word(1));
+  }
+
+  word(index: number): number {
+    return this.#source.view.getUint32(this.#at + 4 * index, true);
+  }
+
+  /** The string whose offset stands in that word. */
+  string(index: number): string {
+    return this.#source.string(this.word(index));
+  }
+
+  /** The elements behind the record, each of `words` words; `make` gets the index of its first. */
+  elements<T>(words: number, make: (index: number) => T): T[] {
+    return Array.from({ length: this.count }, (_, i) => make(3 + i * words));
   }
 }
 
-/** The word that an int adds: `encoding:4 bitOffset:8 (unused:8) bits:8`, from bit 24 down. */
+/** The word that an int adds: `encoding:4 bitOffset:8 (unused:8) bits:8`, from bit 27 down. */
 function intEncoding(word: number) {
   const encoding = (word >>> 24) & 15;
   return {
@@ -186,7 +154,68 @@ function intEncoding(word: number) {
 }
 
 /** With kind_flag, the upper byte of a member's offset is the size of a bitfield. */
-function member(name: string, type: number, offset: number, flag: boolean): BtfMember {
-  if (!flag) return { name, type, bitOffset: offset, bitSize: 0 };
-  return { name, type, bitOffset: offset & 0xffffff, bitSize: offset >>> 24 };
+function member(r: RecordReader, at: number): BtfMember {
+  const offset = r.word(at + 2);
+  const [bitOffset, bitSize] = r.flag ? [offset & 0xffffff, offset >>> 24] : [offset, 0];
+  return { name: r.string(at), type: r.word(at + 1), bitOffset, bitSize };
+}
+
+function value64(r: RecordReader, at: number): bigint {
+  const value = (BigInt(r.word(at + 2)) << 32n) | BigInt(r.word(at + 1));
+  return r.flag ? BigInt.asIntN(64, value) : value;
+}
+
+type Decode = (r: RecordReader) => BtfType;
+
+const reference =
+  (kind: BtfReference["kind"]): Decode =>
+  (r) => ({ ...r.base, kind, type: r.word(2) });
+
+const struct =
+  (kind: BtfStruct["kind"]): Decode =>
+  (r) => ({ ...r.base, kind, size: r.word(2), members: r.elements(3, (at) => member(r, at)) });
+
+/** One row per kind. */
+const DECODE: Readonly<Record<BtfKind, Decode>> = {
+  void: (r) => ({ ...r.base, kind: "void" }),
+  int: (r) => ({ ...r.base, kind: "int", size: r.word(2), ...intEncoding(r.word(3)) }),
+  ptr: reference("ptr"),
+  array: (r) => ({ ...r.base, kind: "array", type: r.word(3), indexType: r.word(4), length: r.word(5) }),
+  struct: struct("struct"),
+  union: struct("union"),
+  enum: (r) => {
+    const value = (bits: number): number => (r.flag ? bits | 0 : bits);
+    const values = r.elements(2, (at) => ({ name: r.string(at), value: value(r.word(at + 1)) }));
+    return { ...r.base, kind: "enum", size: r.word(2), isSigned: r.flag, values };
+  },
+  fwd: (r) => ({ ...r.base, kind: "fwd", isUnion: r.flag }),
+  typedef: reference("typedef"),
+  volatile: reference("volatile"),
+  const: reference("const"),
+  restrict: reference("restrict"),
+  func: (r) => ({ ...r.base, kind: "func", type: r.word(2), linkage: linkage(r.count) }),
+  func_proto: (r) => {
+    const params = r.elements(2, (at) => ({ name: r.string(at), type: r.word(at + 1) }));
+    return { ...r.base, kind: "func_proto", type: r.word(2), params };
+  },
+  var: (r) => ({ ...r.base, kind: "var", type: r.word(2), linkage: linkage(r.word(3)) }),
+  datasec: (r) => {
+    const vars = r.elements(3, (at) => ({ type: r.word(at), offset: r.word(at + 1), size: r.word(at + 2) }));
+    return { ...r.base, kind: "datasec", size: r.word(2), vars };
+  },
+  float: (r) => ({ ...r.base, kind: "float", size: r.word(2) }),
+  decl_tag: (r) => {
+    return { ...r.base, kind: "decl_tag", type: r.word(2), component: r.word(3) | 0, isAttribute: r.flag };
+  },
+  type_tag: (r) => ({ ...r.base, kind: "type_tag", type: r.word(2), isAttribute: r.flag }),
+  enum64: (r) => {
+    const values = r.elements(3, (at) => ({ name: r.string(at), value: value64(r, at) }));
+    return { ...r.base, kind: "enum64", size: r.word(2), isSigned: r.flag, values };
+  },
+};
+
+/** Decodes the record of type `id`; its references were checked before. */
+export function decodeRecord(source: RecordSource, id: number): BtfType {
+  const info = source.view.getUint32(source.offsetOf(id) + 4, true);
+  return DECODE[BTF_KINDS[kindNumber(info)] as BtfKind](new RecordReader(source, id));
 }

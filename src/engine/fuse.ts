@@ -92,6 +92,9 @@ const PAIRS: readonly (readonly [first: Op, second: Op, fused: Op, sameDst: bool
   [Op.MOV32_IMM, Op.EXIT, Op.MOV32_IMM__EXIT, false],
   [Op.MOV32_IMM, Op.JA, Op.MOV32_IMM__JA, false],
   [Op.JNE32_IMM, Op.LDX_B, Op.JNE32_IMM__LDX_B, false],
+  [Op.JEQ64_IMM, Op.JA, Op.JEQ64_IMM__JA, false],
+  [Op.JEQ32_IMM, Op.JA, Op.JEQ32_IMM__JA, false],
+  [Op.MOV64_IMM, Op.ATOMIC_ADD64, Op.MOV64_IMM__ATOMIC_ADD64, false],
 ];
 
 const BY_OPS = new Map<number, Pair>(

@@ -12,7 +12,7 @@
 import { LoadError } from "../errors.ts";
 import { DataSection, isIgnoredDirective } from "./data-directives.ts";
 import { HELPER_NAMES } from "./helper-names.ts";
-import { encode, type Insn, makeInsn, SLOT_SIZE, slotCount } from "./insn.ts";
+import { encode, type Insn, makeInsn, SLOT_SIZE } from "./insn.ts";
 import { placeOf, type Token, tokenize } from "./lexer.ts";
 import { insnRow } from "./table.ts";
 import { type Match, matchInsn, type NameOperand } from "./templates.ts";
@@ -144,7 +144,10 @@ class Assembler {
     }
     const first = tokens[0] as Token;
     if (first.kind === "end") return;
-    if (first.text.startsWith(".")) return this.directive(first, tokens.slice(1), line);
+    if (first.text.startsWith(".")) {
+      this.directive(first, tokens.slice(1), line);
+      return;
+    }
     const helperId = this.options.helperId ?? kernelHelperId;
     const match = matchInsn(tokens, line, { isLabel: (name) => this.labelNames.has(name), helperId }, code);
     this.current.code.add(match, line);

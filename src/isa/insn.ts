@@ -5,7 +5,7 @@
 //         opcode  src:4 | dst:4  off (int16)   imm (int32)         all little-endian
 
 import { LoadError } from "../errors.ts";
-import { type Field, type InsnRow, LDDW_CODE, rowsOfCode } from "./table.ts";
+import { type Field, type InsnRow, rowsOfCode } from "./table.ts";
 
 /** Bytes of one slot. */
 export const SLOT_SIZE = 8;

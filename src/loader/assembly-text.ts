@@ -49,11 +49,16 @@ export interface AssemblyParts {
 
 const SECTION = /^\s*\.section\s+("[^"]*"|[^\s,]+)\s*(?:,\s*"([^"]*)")?/;
 const SHORT_SECTION = /^\s*(\.(?:text|data|bss|rodata))\s*(?:[#;/].*)?$/;
-const DIRECTIVE = /^\s*\.(\w+)\s*(.*?)\s*$/;
-const COMMENT = /\s*(?:#|;|\/\/).*$/;
+const DIRECTIVE = /^\s*\.(\w+)(.*)$/;
+const COMMENT = /#|;|\/\//;
 const DATA_NAME = /^(\.maps|maps(\/.*)?|license|version|\.BTF(\.ext)?)$/;
 const MAX_ALIGNMENT = 4096;
 const MAX_FILL = 1 << 20;
+
+function withoutComment(text: string): string {
+  const start = text.search(COMMENT);
+  return (start === -1 ? text : text.slice(0, start)).trim();
+}
 
 function isDataName(name: string): boolean {
   return DATA_NAME.test(name) || isDataSection(name);
@@ -119,7 +124,9 @@ class TextReader {
 
   /** Takes a directive that speaks of symbols, or one of our own; false for others. */
   attribute(name: string, rest: string, line: number): boolean {
-    const args = rest.replace(COMMENT, "").split(/\s*,\s*/);
+    const args = withoutComment(rest)
+      .split(",")
+      .map((arg) => arg.trim());
     const [first = "", second = ""] = args;
     switch (name) {
       case "globl":
@@ -139,7 +146,7 @@ class TextReader {
         this.common(args, line);
         return true;
       case "map": {
-        const map = readMapDirective(rest.replace(COMMENT, ""), placeOf(line, 1));
+        const map = readMapDirective(withoutComment(rest), placeOf(line, 1));
         if (this.maps.has(map.name)) {
           throw new LoadError("bad-syntax", placeOf(line, 1), `expected a new map, got '${map.name}' again`);
         }
@@ -147,7 +154,7 @@ class TextReader {
         return true;
       }
       case "license":
-        this.license = this.quoted(rest, line);
+        this.license = this.quoted(rest.trim(), line);
         return true;
       default:
         return false;

@@ -13,7 +13,7 @@ import {
 } from "./image.ts";
 
 /** The first four bytes of every ELF file. */
-export const ELF_MAGIC: readonly number[] = [0x7f, 0x45, 0x4c, 0x46];
+const ELF_MAGIC: readonly number[] = [0x7f, 0x45, 0x4c, 0x46];
 
 const HEADER_SIZE = 64;
 const SECTION_HEADER_SIZE = 64;
@@ -23,7 +23,7 @@ const RELOCATION_SIZE = 16;
 const ELFCLASS64 = 2;
 const ELFDATA2LSB = 1;
 const ET_REL = 1;
-export const EM_BPF = 247;
+const EM_BPF = 247;
 
 const SHT_NULL = 0;
 const SHT_PROGBITS = 1;

@@ -32,11 +32,13 @@ export function dataMapName(objectName: string, section: string): string {
   return `${base.slice(0, room)}${suffix}`.replace(/[^A-Za-z0-9_.]/g, "_");
 }
 
-/** The byte offset of a variable in a section, by symbol. */
-function symbolOffsets(image: ObjectImage): Map<string, number> {
-  const offsets = new Map<string, number>();
+/** The offsets of symbols in their sections, by section and name; undefined for a name that several have. */
+function symbolOffsets(image: ObjectImage): Map<string, number | undefined> {
+  const offsets = new Map<string, number | undefined>();
   for (const { name, section, value } of image.symbols) {
-    if (section !== undefined) offsets.set(`${section} ${name}`, value);
+    if (section === undefined) continue;
+    const key = `${section} ${name}`;
+    offsets.set(key, offsets.has(key) && offsets.get(key) !== value ? undefined : value);
   }
   return offsets;
 }
@@ -50,8 +52,8 @@ function sectionsByName(image: ObjectImage): Map<string, ImageSection> {
 }
 
 /**
- * The same BTF with sizes of sections and offsets of their global variables filled in from the image, the
- * variables of a section sorted by offset: as the kernel wants it. Sections that the image has not are left.
+ * The same BTF with sizes of sections and offsets of their variables filled in from the image, the variables
+ * of a section sorted by offset: as the kernel wants it. Sections that the image has not are left.
  */
 export function completeDatasecs(btf: Btf, image: ObjectImage): Btf {
   const offsets = symbolOffsets(image);
@@ -64,10 +66,8 @@ export function completeDatasecs(btf: Btf, image: ObjectImage): Btf {
     const section = sections.get(type.name);
     if (section === undefined) continue;
     const vars = type.vars.map((entry) => {
-      const variable = btf.type(entry.type);
-      const isStatic = variable.kind === "var" && variable.linkage === "static";
-      const found = isStatic ? undefined : offsets.get(`${section.index} ${variable.name}`);
-      return { ...entry, offset: found ?? entry.offset };
+      const { name } = btf.type(entry.type);
+      return { ...entry, offset: offsets.get(`${section.index} ${name}`) ?? entry.offset };
     });
     vars.sort((a, b) => a.offset - b.offset);
     let at = btf.recordOffset(id) + 8;

@@ -142,10 +142,13 @@ export class Linker {
       const fn = { ...this.#resolve(code), slot };
       known.add(code);
       placed.push(fn);
-      slot += code.end - code.start;
-      if (slot > MAX_SLOTS) {
-        const problem = `expected at most ${MAX_SLOTS} instructions, got more with '${code.name}'`;
-        throw new LoadError("bad-program", `function ${main.name}`, problem);
+      const slots = code.end - code.start;
+      slot += slots;
+      this.#slotsLeft -= slots;
+      if (slot > MAX_SLOTS || this.#slotsLeft < 0) {
+        const limit = slot > MAX_SLOTS ? `${MAX_SLOTS} instructions` : `${MAX_LINKED_SLOTS} in all programs`;
+        const problem = `expected at most ${limit}, got more with '${code.name}'`;
+        throw new LoadError("bad-program", "", problem);
       }
       return fn;
     };
@@ -155,11 +158,6 @@ export class Linker {
       const use = top.fn.uses[top.next++];
       if (use === undefined) open.pop();
       else if (!known.has(use.target)) open.push({ fn: append(use.target), next: 0 });
-    }
-    this.#slotsLeft -= slot;
-    if (this.#slotsLeft < 0) {
-      const problem = `expected programs of together at most ${MAX_LINKED_SLOTS} instructions, got more`;
-      throw new LoadError("bad-program", `function ${main.name}`, problem);
     }
     for (const { code } of placed) this.#linked.add(code);
     return placed;
@@ -326,7 +324,9 @@ class FunctionReader {
     if (!("isCode" in target) || !target.isCode || src !== SRC_CALL_LOCAL) {
       throw badRelocation("a local call of a function", `one of '${symbol.name}'`);
     }
-    this.#useFunction(slot, target.index, symbol.value / SLOT_SIZE + 1 + imm);
+    // The imm adds to the symbol; GNU as (2.40) repeats the value of a function's symbol there, in bytes.
+    const addend = symbol.type === "func" && imm + 1 === symbol.value ? 0 : imm + 1;
+    this.#useFunction(slot, target.index, symbol.value / SLOT_SIZE + addend);
   }
 
   /** The section that defines a symbol, or the declared map that it stands for. */

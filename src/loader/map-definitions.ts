@@ -232,6 +232,7 @@ interface OpenMap {
   readonly offset: number;
   readonly size: number;
   readonly values: Draft["values"];
+  readonly slots: InitialSlot[];
   map: Mutable<MapDefinition> | LoadError;
 }
 
@@ -253,7 +254,7 @@ function openMaps(section: ImageSection, btf: Btf): OpenMap[] {
         throw bad(`it inside ${section.size} bytes`, `${offset}..${offset + size}`);
       return definition(draft, name);
     });
-    return { name, offset, size, values, map };
+    return { name, offset, size, values, slots: [], map };
   });
 }
 
@@ -278,22 +279,30 @@ export function btfMaps(section: ImageSection, btf: Btf | undefined, pointers: M
   if (btf === undefined) throw bad("BTF in the object", "none");
   const maps = openMaps(section, btf);
   const byOffset = new Map(maps.map((map) => [map.offset, map]));
-  const slots = new Map<OpenMap, InitialSlot[]>();
   for (const relocation of section.relocations) {
     const owner = recordAt(maps, relocation.offset);
     atPlace(`relocation at ${relocation.offset}`, () => {
       if (owner === undefined || relocation.offset >= owner.offset + owner.size) {
-        throw new LoadError("bad-relocation", "", "expected it inside a map, got none there");
+        throw badPointer("it inside a map", "one elsewhere");
       }
-      const list = slots.get(owner) ?? [];
-      slots.set(owner, list);
-      list.push(initialSlot(section, relocation, owner, byOffset, pointers));
+      if (owner.map instanceof LoadError) return;
+      const slot = unlessUnsupported(owner.name, () => {
+        return initialSlot(section, relocation, owner, byOffset, pointers);
+      });
+      if (slot instanceof LoadError) owner.map = slot;
+      else owner.slots.push(slot);
     });
   }
-  for (const [{ map }, list] of slots) {
-    if (!(map instanceof LoadError)) map.initialSlots = list.sort((a, b) => a.index - b.index);
+  for (const { map, slots } of maps) {
+    if (slots.length > 0 && !(map instanceof LoadError)) {
+      map.initialSlots = slots.sort((a, b) => a.index - b.index);
+    }
   }
   return maps;
+}
+
+function badPointer(expected: string, got: string): LoadError {
+  return new LoadError("bad-relocation", "", `expected ${expected}, got ${got}`);
 }
 
 function initialSlot(
@@ -304,36 +313,28 @@ function initialSlot(
   pointers: MapPointers,
 ): InitialSlot {
   const { symbol, type, offset } = relocation;
-  if (type !== R_BPF_64_ABS64 && type !== R_BPF_64_64) {
-    throw new LoadError("bad-relocation", "", `expected R_BPF_64_ABS64, got type ${type}`);
-  }
+  if (type !== R_BPF_64_ABS64 && type !== R_BPF_64_64) throw badPointer("R_BPF_64_ABS64", `type ${type}`);
   const { values } = owner;
   if (values === undefined || offset < owner.offset + values.offset) {
-    throw new LoadError(
-      "bad-relocation",
-      `map ${owner.name}`,
-      "expected a pointer in 'values', got one before",
-    );
+    throw badPointer("a pointer in 'values'", "one before");
   }
   const index = (offset - owner.offset - values.offset) / POINTER_SIZE;
   if (!Number.isInteger(index) || offset + POINTER_SIZE > section.bytes.length) {
-    throw new LoadError("bad-relocation", `map ${owner.name}`, "expected a whole element of 'values'");
+    throw badPointer("a whole element of 'values'", "a part of one");
+  }
+  if (symbol.section === undefined) {
+    const problem = "expected a map or a program of the object, got an extern one";
+    throw new LoadError("unsupported", symbolPlace(symbol), problem);
   }
   const view = new DataView(section.bytes.buffer, section.bytes.byteOffset, section.bytes.byteLength);
   const target = symbol.value + view.getUint32(offset, true);
   if (values.type.kind === "func_proto") {
-    const program = symbol.section === undefined ? undefined : pointers.programAt(symbol.section, target);
+    const program = pointers.programAt(symbol.section, target);
     if (program !== undefined) return { index, program };
-    throw new LoadError("bad-relocation", symbolPlace(symbol), "expected a program, got something else");
+    throw badPointer("a program", `'${symbol.name}'`);
   }
   const found = symbol.section === section.index ? maps.get(target) : undefined;
-  if (found === undefined) {
-    throw new LoadError(
-      "bad-relocation",
-      symbolPlace(symbol),
-      "expected a map of this section, got something else",
-    );
-  }
+  if (found === undefined) throw badPointer("a map of this section", `'${symbol.name}'`);
   if (found.map instanceof LoadError) throw found.map;
   return { index, map: found.map };
 }

@@ -12,13 +12,13 @@ import { Bpf, Errno } from "../../shared/codes.ts";
 import { Bucket, Element, MapHeader } from "../../shared/layout.ts";
 
 /** Multiply and fold one word in. */
-function mix(m: Mem, hash: i32, word: i32): i32 {
+export function mix(m: Mem, hash: i32, word: i32): i32 {
   const product = m.mul(hash ^ word, 0x9e3779b1 | 0);
   return product ^ (product >>> 15);
 }
 
 /** Murmur3's finish, so that every bit reaches the bucket index. */
-function finish(m: Mem, hash: i32): i32 {
+export function finish(m: Mem, hash: i32): i32 {
   const product = m.mul(hash ^ (hash >>> 16), 0x85ebca6b | 0);
   return product ^ (product >>> 13);
 }
@@ -41,7 +41,8 @@ function hashOf(m: Mem, map: i32, key: i32): i32 {
   return finish(m, hash);
 }
 
-function bucketOf(m: Mem, map: i32, hash: i32): i32 {
+/** The bucket for a hash. */
+export function bucketOf(m: Mem, map: i32, hash: i32): i32 {
   return (
     (m.load32(map + MapHeader.BUCKETS) + m.mul(hash & m.load32(map + MapHeader.BUCKET_MASK), Bucket.SIZE)) | 0
   );

@@ -329,7 +329,7 @@ export class InverseCompiler {
     const filled = flags.includes("0") && !flags.includes("-") && typeof width === "number";
     const runsOn = startsWithDigit(place.next, base);
     // Two numbers without anything between can be told apart only when the first has all its digits.
-    const isFixed = runsOn && filled && base === 16 && width === bits / 4;
+    const isFixed = runsOn && filled && base === 16 && 4 * width >= this.#printedBits(argument, bits);
     this.addNumber(slot, argument, bits, place, !runsOn || isFixed);
     const shape = {
       base,
@@ -340,6 +340,13 @@ export class InverseCompiler {
       maxDigits: isFixed ? width : 64,
     } as const;
     return new NumberStep(shape, slot, place.next);
+  }
+
+  /** Bits that a number can have when it is printed: no more than its field has, unless that has a sign. */
+  #printedBits(argument: Expression, bits: number): number {
+    const solution = solve(argument, (1n << BigInt(bits)) - 1n, this.scope);
+    if (solution === undefined || solution.field.signed || solution.undo !== undefined) return bits;
+    return solution.shift === 0 ? solution.mask.toString(2).length : bits;
   }
 
   /** Connects a number in a slot, of which `bits` are printed, with the field that it tells of. */
@@ -423,8 +430,13 @@ function areNamesUnique(rows: readonly NamedValue[]): boolean {
   return true;
 }
 
-/** True when what follows may go on with a digit of the base. */
+/** True when what follows may go on with a digit of the base, and nothing tells where it starts. */
 function startsWithDigit(next: Step, base: number): boolean {
-  if (next instanceof LiteralStep) return hexDigit(next.text[0] as number) < base;
+  if (next instanceof LiteralStep) {
+    const isDigit = (byte: number) => hexDigit(byte) < base;
+    // Of hex digits too many are given back until the text fits, which it does in one place only if there
+    // is anything in it but digits.
+    return isDigit(next.text[0] as number) && (base !== 16 || next.text.every(isDigit));
+  }
   return next instanceof NumberStep || next instanceof PointerStep || next instanceof BytesStep;
 }

@@ -129,7 +129,7 @@ export function scanHex(scan: Scan, slot: number, maxDigits: number): boolean {
       at++;
     }
   }
-  if (at === start || (at - start > 16 && !allZero(bytes, start, at - 16))) return false;
+  if (at === start || at - start > 16) return false;
   scan.low[slot] = low;
   scan.high[slot] = high;
   scan.at = at;
@@ -151,11 +151,6 @@ export function matchHex(scan: Scan, slot: number, maxDigits: number, next: Step
     if (scanHex(scan, slot, digits) && next.match(scan)) return true;
   }
   return false;
-}
-
-function allZero(bytes: Uint8Array, from: number, to: number): boolean {
-  for (let at = from; at < to; at++) if (bytes[at] !== 0x30) return false;
-  return true;
 }
 
 /** True when the bytes at `at` are `0x` and at least one digit. */
@@ -191,12 +186,17 @@ export interface NumberShape {
 /** `%d`, `%u`, `%x`, `%o`: a number into a slot, sign-extended to 64 bits when it is negative. */
 export class NumberStep extends Step {
   readonly shape: NumberShape;
+  /** What the conversion can print, with or without a sign. */
+  readonly #mostPositive: number;
+  readonly #mostNegative: number;
   readonly #slot: number;
   readonly #next: Step;
 
   constructor(shape: NumberShape, slot: number, next: Step) {
     super();
     this.shape = shape;
+    this.#mostPositive = 2 ** shape.bits - 1;
+    this.#mostNegative = 2 ** (shape.bits - 1);
     this.#slot = slot;
     this.#next = next;
   }
@@ -236,7 +236,7 @@ export class NumberStep extends Step {
     if (at === start) return false;
     scan.at = at;
     if (value <= Number.MAX_SAFE_INTEGER) {
-      if (value > 0xffffffff && this.shape.bits < 64) return false;
+      if (value > (negative ? this.#mostNegative : this.#mostPositive)) return false;
       const low = value | 0;
       const high = value < 0x100000000 ? 0 : Math.floor(value / 0x100000000) | 0;
       scan.low[this.#slot] = negative ? -low : low;
