@@ -80,6 +80,27 @@ export class EventBatch {
     }
   }
 
+  /** Moves every event's time by `delta` nanoseconds. */
+  shift(delta: number): void {
+    const { view } = this.runtime.memory;
+    const end = this.address + this.#count * EventRecord.SIZE;
+    for (let at = this.address + EventRecord.TIME; at < end; at += EventRecord.SIZE) {
+      const time = view.getUint32(at, true) + view.getUint32(at + 4, true) * TWO_32 + delta;
+      view.setUint32(at, time % TWO_32, true);
+      view.setUint32(at + 4, time / TWO_32, true);
+    }
+  }
+
+  /** Forgets the events from `count` on. */
+  truncate(count: number): void {
+    this.#count = Math.min(this.#count, count);
+  }
+
+  /** Address of the context of event `index`. */
+  context(index: number): number {
+    return this.runtime.memory.load32(this.address + index * EventRecord.SIZE + EventRecord.CONTEXT);
+  }
+
   /** r0 of event `index` after a run, unsigned. */
   result(index: number): bigint {
     return this.runtime.memory.loadU64(this.address + index * EventRecord.SIZE + EventRecord.RESULT);

@@ -37,6 +37,10 @@ describe("a text of bare instructions", () => {
     expect([program.type, program.license, program.isGpl]).toEqual(["xdp", "GPL", true]);
   });
 
+  it("has the type that the caller gives for its name", () => {
+    expect(only(loadAssembly("main: exit", { types: { main: "tracepoint" } })).type).toBe("tracepoint");
+  });
+
   it("knows the functions that it calls, and its own lines", () => {
     const text = "  r1 = 5\n  call twice\n  exit\ntwice:\n  r0 = r1 ; the argument\n  r0 += r1\n  exit";
     const program = only(loadAssembly(text, { name: "sum.s" }));

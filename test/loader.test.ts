@@ -231,6 +231,19 @@ describe.each(["clang14", "clang19"])("maps by struct bpf_map_def of %s", (compi
   });
 });
 
+describe("a Buffer of Node's", () => {
+  it("loads like other bytes, and shares no memory with the variables", () => {
+    const file = readFileSync(new URL("objects/counters.clang19.o", import.meta.url));
+    const copy = Buffer.concat([Buffer.alloc(3), file]).subarray(3);
+    const loaded = loadObject(copy, { name: "counters.clang19.o" });
+    const expected = object("counters.clang19");
+    copy.fill(0);
+    expect(loaded.maps.get(".data")?.contents).toEqual(expected.maps.get(".data")?.contents);
+    expect(loaded.btf?.bytes).toEqual(expected.btf?.bytes);
+    expect(program(loaded, "looped").insns).toEqual(program(expected, "looped").insns);
+  });
+});
+
 describe("two compilers", () => {
   it("give programs that say the same", () => {
     const text = (compiler: string) => disassemble(program(object(`legacy.${compiler}`), "uses_plain").insns);

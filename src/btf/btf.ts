@@ -3,6 +3,7 @@
 // whether the types make sense as C (a member beyond its struct). Follows Documentation/bpf/btf.rst.
 
 import { LoadError } from "../errors.ts";
+import { plainBytes } from "./bytes.ts";
 import { printType } from "./print.ts";
 import {
   checkRecord,
@@ -278,7 +279,8 @@ function checkStrings(strings: Uint8Array): void {
  * Throws a LoadError (`bad-magic`, `truncated`, `bad-btf`, `unsupported` for big-endian) that names the type
  * id. Afterwards every type id and string offset in it is known to be in range.
  */
-export function parseBtf(bytes: Uint8Array): Btf {
+export function parseBtf(blob: Uint8Array): Btf {
+  const bytes = plainBytes(blob);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const header = readHeader(bytes, view);
   const strings = bytes.subarray(header.strings, header.stringsEnd);

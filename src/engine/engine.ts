@@ -48,6 +48,11 @@ export interface Executable {
   run(context?: Uint8Array | GuestBuffer, options?: RunOptions): bigint;
   /** Runs once for every event of a batch, in order, in one crossing; stops at the first trap. */
   runBatch(batch: EventBatch): BatchResult;
+  /**
+   * The same for a batch whose events name their programs (`record`), all of this engine and runtime, in order and in
+   * one crossing. Events without a time get one only if this program asks for it.
+   */
+  runEvents(batch: EventBatch): BatchResult;
   /** Frees its memory and lets go of its maps. */
   close(): void;
 }

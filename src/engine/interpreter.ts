@@ -1,5 +1,5 @@
 // What the two interpreters share: single runs and batches over prepared programs. They differ only in
-// `execute`, which runs events from an address on and gives an exit code.
+// `execute`, which runs events from one address to another and gives an exit code.
 
 import { Exit } from "../../assembly/shared/codes.ts";
 import { At, EventRecord } from "../../assembly/shared/layout.ts";
@@ -22,17 +22,49 @@ const DEFAULT_LIMIT = 100_000_000;
  */
 const CHUNK = 2048;
 
-export class InterpretedProgram implements Executable {
+const NO_CONTEXT = new Uint8Array(0);
+
+/** Programs ready to run, by runtime and the address of their record: who is to blame for a trap in a mixed batch. */
+const readyPrograms = new WeakMap<Runtime, Map<number, InterpretedProgram>>();
+
+/** What a single run needs: one event record, and room for a context given as bytes. */
+class Stage {
+  readonly batch: EventBatch;
+  context: GuestBuffer;
+
+  constructor(runtime: Runtime) {
+    this.batch = new EventBatch(runtime, 1);
+    this.context = runtime.allocateBuffer(64);
+  }
+
+  /** Copies a context in; the block grows to the largest one seen. */
+  fill(bytes: Uint8Array): GuestBuffer {
+    const { runtime } = this.batch;
+    if (bytes.length > this.context.size) {
+      runtime.freeBuffer(this.context);
+      this.context = runtime.allocateBuffer(bytes.length);
+    }
+    runtime.memory.write(this.context.address, bytes);
+    return this.context;
+  }
+
+  free(): void {
+    this.batch.runtime.freeBuffer(this.context);
+    this.batch.free();
+  }
+}
+
+class InterpretedProgram implements Executable {
   readonly engine: EngineName;
   readonly program: Program;
   readonly runtime: Runtime;
   readonly record: number;
+  readonly readsTime: boolean;
+  readonly limit: number;
   readonly #prepared: PreparedProgram;
   readonly #execute: Execute;
-  readonly #limit: number;
-  /** For single runs: one record, and room for a context given as bytes. */
-  readonly #single: EventBatch;
-  #context: GuestBuffer;
+  /** Undefined while a single run uses it: a run of the same program inside makes its own. */
+  #stage: Stage | undefined;
   #closed = false;
 
   constructor(
@@ -47,40 +79,53 @@ export class InterpretedProgram implements Executable {
     this.program = program;
     this.runtime = runtime;
     this.record = prepared.record;
+    this.readsTime = prepared.readsTime;
+    this.limit = limit;
     this.#prepared = prepared;
     this.#execute = execute;
-    this.#limit = limit;
-    this.#single = new EventBatch(runtime, 1);
-    this.#context = runtime.allocateBuffer(64);
+    this.#stage = new Stage(runtime);
+    const ready = readyPrograms.get(runtime) ?? new Map<number, InterpretedProgram>();
+    readyPrograms.set(runtime, ready.set(this.record, this));
   }
 
   run(context: Uint8Array | GuestBuffer = NO_CONTEXT, options: RunOptions = {}): bigint {
+    const stage = this.#stage ?? new Stage(this.runtime);
+    this.#stage = undefined;
+    try {
+      return this.#runOn(stage, context, options);
+    } finally {
+      if (this.#stage === undefined && !this.#closed) this.#stage = stage;
+      else stage.free();
+    }
+  }
+
+  #runOn(stage: Stage, context: Uint8Array | GuestBuffer, options: RunOptions): bigint {
     const { runtime } = this;
-    const { memory, tasks } = runtime;
+    const { batch } = stage;
     const isBytes = context instanceof Uint8Array;
-    const buffer = isBytes ? this.#stage(context) : context;
+    const { address } = isBytes ? stage.fill(context) : context;
     const size = isBytes ? context.length : context.size;
-    const time = options.time ?? (this.#prepared.readsTime ? runtime.clock() : 0n);
-    const task = options.task === undefined ? undefined : tasks.addressOf(options.task);
-    const batch = this.#single;
+    const task = options.task === undefined ? undefined : runtime.tasks.addressOf(options.task);
+    const time = options.time ?? (this.readsTime ? runtime.clock() : 0n);
     batch.clear();
-    batch.add(buffer.address, size, 0, options.cpu ?? 0, task, this.record);
-    memory.storeU64(batch.address + EventRecord.TIME, time);
-    const { trap } = this.#runEvents(batch.address, 1, 0);
-    if (isBytes) context.set(memory.u8.subarray(buffer.address, buffer.address + size));
+    batch.add(address, size, 0, options.cpu ?? 0, task, this.record);
+    runtime.memory.storeU64(batch.address + EventRecord.TIME, time);
+    const { trap } = this.#runRecords(batch.address, 1, 0);
+    if (isBytes) context.set(runtime.memory.u8.subarray(address, address + size));
     if (trap !== undefined) throw trap;
     return batch.result(0);
   }
 
   runBatch(batch: EventBatch): BatchResult {
     batch.aim(this.record);
-    if (this.#prepared.readsTime) batch.stamp(this.runtime.clock());
+    return this.runEvents(batch);
+  }
+
+  runEvents(batch: EventBatch): BatchResult {
+    if (this.readsTime) batch.stamp(this.runtime.clock());
     for (let done = 0; done < batch.count; done += CHUNK) {
-      const result = this.#runEvents(
-        batch.address + done * EventRecord.SIZE,
-        Math.min(CHUNK, batch.count - done),
-        done,
-      );
+      const count = Math.min(CHUNK, batch.count - done);
+      const result = this.#runRecords(batch.address + done * EventRecord.SIZE, count, done);
       if (result.trap !== undefined) return result;
     }
     return { completed: batch.count };
@@ -89,42 +134,33 @@ export class InterpretedProgram implements Executable {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    readyPrograms.get(this.runtime)?.delete(this.record);
     this.#prepared.release();
-    this.#single.free();
-    this.runtime.freeBuffer(this.#context);
+    this.#stage?.free();
+    this.#stage = undefined;
   }
 
-  #runEvents(address: number, count: number, before: number): BatchResult {
+  /** Runs `count` records from `address` on, before which the batch has `before`. */
+  #runRecords(address: number, count: number, before: number): BatchResult {
     const { runtime } = this;
-    if (this.#closed)
-      throw new TypeError(`program ${this.program.name}: expected an open program, got a closed one`);
+    if (this.#closed) throw new TypeError(`program ${this.program.name}: expected an open program, got a closed one`);
     const saved = runtime.beginRun();
     try {
       const exit = this.#execute(address, address + count * EventRecord.SIZE);
       if (exit === Exit.OK) return { completed: before + count };
-      const completed = before + (runtime.memory.load32(At.EVENT) - address) / EventRecord.SIZE;
-      return { completed, trap: trapError(runtime, this.program, exit, this.#limit, completed) };
+      const event = runtime.memory.load32(At.EVENT);
+      const completed = before + (event - address) / EventRecord.SIZE;
+      const record = runtime.memory.load32(event + EventRecord.PROGRAM);
+      const { program, limit } = readyPrograms.get(runtime)?.get(record) ?? this;
+      return { completed, trap: trapError(runtime, program, exit, limit, completed) };
     } finally {
       runtime.endRun(saved);
     }
   }
-
-  /** Copies a context in; the block grows to the largest one seen. */
-  #stage(bytes: Uint8Array): GuestBuffer {
-    const { runtime } = this;
-    if (bytes.length > this.#context.size) {
-      runtime.freeBuffer(this.#context);
-      this.#context = runtime.allocateBuffer(bytes.length);
-    }
-    runtime.memory.write(this.#context.address, bytes);
-    return this.#context;
-  }
 }
 
-const NO_CONTEXT = new Uint8Array(0);
-
-/** Makes an interpreter's `execute` for one more prepared program. */
-export type Attach = (runtime: Runtime, program: Program, prepared: PreparedProgram) => Execute;
+/** Makes an interpreter's `execute` for a runtime. */
+export type Attach = (runtime: Runtime) => Execute;
 
 /** An engine out of what is particular to an interpreter. */
 export function interpreterEngine(
@@ -133,15 +169,9 @@ export function interpreterEngine(
   attach: Attach,
 ): Engine {
   const make = (runtime: Runtime, program: Program, maps: MapBindings, checked: boolean, limit: number) => {
+    const execute = attach(runtime);
     const prepared = prepareProgram(runtime, program, maps, { checked, limit });
-    return new InterpretedProgram(
-      name,
-      runtime,
-      prepared,
-      attach(runtime, program, prepared),
-      program,
-      limit,
-    );
+    return new InterpretedProgram(name, runtime, prepared, execute, program, limit);
   };
   return {
     name,

@@ -83,10 +83,11 @@ interface JumpTarget {
   readonly to: string;
 }
 
-/** A slot whose `lddw` loads a map. */
+/** A slot whose `lddw` loads a map, or the address of byte `offset` of its first value. */
 export interface MapUse<M> {
   readonly slot: number;
   readonly map: M;
+  readonly offset?: number;
 }
 
 export interface BuiltCode<M> {
@@ -222,7 +223,7 @@ export function buildCode<M = never>(items: readonly Item<M>[]): BuiltCode<M> {
     if (entry.kind === "label") continue;
     const { insn, target, map } = entry;
     insns.push(target === undefined ? insn : resolve(insn, target, slot, labels));
-    if (map !== undefined) maps.push({ slot, map });
+    if (map !== undefined) maps.push(insn.row.name === "lddw_map_value" ? { slot, map, offset: insn.next } : { slot, map });
     slot += slotCount(insn);
   }
   return { bytes: encode(insns), maps, labels };

@@ -27,6 +27,8 @@ export interface AssemblyOptions {
   readonly name?: string;
   /** Type of programs in sections whose name says nothing. Default: `raw` in a text without sections. */
   readonly type?: ProgramType;
+  /** Types of programs by their name or by their section, over all else. */
+  readonly types?: Readonly<Record<string, ProgramType>>;
   /** Used when the text names no licence. */
   readonly license?: string;
   /** Maps that the text may load by these names, besides its own. */
@@ -200,5 +202,5 @@ export function loadAssembly(text: string, options: AssemblyOptions = {}): Objec
   for (const section of sections) {
     if (fallback !== undefined && sectionMeaning(section.name) === undefined) types[section.name] = fallback;
   }
-  return loadImage(image, { name, types });
+  return loadImage(image, { name, types: { ...types, ...options.types } });
 }

@@ -2,6 +2,7 @@
 // contents of sections are views of the file, nothing is copied, and nothing is allocated by a size that a
 // header merely claims. Follows the System V ABI, "Object Files", and its 64-bit extension.
 
+import { plainBytes } from "../btf/bytes.ts";
 import { atPlace, LoadError } from "../errors.ts";
 import {
   checkInside,
@@ -240,7 +241,7 @@ function readRelocations(
  * `bad-relocation`, or `unsupported` (a file that is no relocatable object; relocations with addends).
  */
 export function readElf(bytes: Uint8Array): ObjectImage {
-  const reader = new ElfReader(bytes);
+  const reader = new ElfReader(plainBytes(bytes));
   checkHeader(reader);
   const headers = readSectionHeaders(reader);
   const names = sectionNames(reader, headers);

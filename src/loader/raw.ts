@@ -1,6 +1,7 @@
 // Makes a program of bare instruction bytes, for tests and for users who write their own code: no file format,
 // only maps to bind. Names are as in libbpf: `relo` lists the `lddw` that load maps.
 
+import { plainBytes } from "../btf/bytes.ts";
 import { atPlace, LoadError } from "../errors.ts";
 import { readSlot, SLOT_SIZE } from "../isa/insn.ts";
 import { insnRow, LDDW_CODE } from "../isa/table.ts";
@@ -57,7 +58,7 @@ export function loadRaw(bytes: Uint8Array, options: RawOptions): Program {
         "expected a lddw that loads a map, got another",
       );
     }
-    return new Program({ name, type, license, insns: bytes, maps: uses });
+    return new Program({ name, type, license, insns: plainBytes(bytes), maps: uses });
   });
 }
 

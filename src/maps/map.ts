@@ -33,6 +33,16 @@ export class MapError extends Error {
   }
 }
 
+/** The maps of each runtime, by the address of their header. */
+const mapsOf = new WeakMap<Runtime, Map<number, BpfMap>>();
+
+/** The map whose header is at `address`. */
+export function mapAt(runtime: Runtime, address: number): BpfMap {
+  const map = mapsOf.get(runtime)?.get(address);
+  if (map === undefined) throw new RangeError(`expected the address of a map, got ${address}`);
+  return map;
+}
+
 /**
  * One map. `K` and `V` are what keys and values look like in JavaScript: decoded through BTF where the map has
  * types, numbers (bigints from 8 bytes on) for sizes 1, 2, 4 and 8 without them, else bytes.
@@ -82,6 +92,8 @@ export class BpfMap<K = unknown, V = unknown> {
     this.#values = codecOf<V>(spec.btf, spec.valueType, spec.valueSize);
     if (spec.contents !== undefined) memory.write(this.layout.valuesStart, spec.contents);
     this.#frozen = spec.frozen ?? false;
+    const known = mapsOf.get(runtime) ?? new Map<number, BpfMap>();
+    mapsOf.set(runtime, known.set(this.address, this as BpfMap));
   }
 
   get name(): string {
@@ -90,6 +102,11 @@ export class BpfMap<K = unknown, V = unknown> {
 
   get #keyRoom(): number {
     return Math.ceil(this.spec.keySize / 8) * 8;
+  }
+
+  /** True when the host may not write any more. */
+  get isFrozen(): boolean {
+    return this.#frozen;
   }
 
   /** From now on the host may not write any more (BPF_MAP_FREEZE); programs may. */
@@ -106,6 +123,7 @@ export class BpfMap<K = unknown, V = unknown> {
   /** Gives the map up; its memory is freed when nobody holds it any more. */
   close(): void {
     if (--this.#holders !== 0) return;
+    mapsOf.get(this.runtime)?.delete(this.address);
     const { heap } = this.runtime;
     for (const block of [this.address, this.#staging, ...this.layout.blocks]) heap.free(block);
   }

@@ -43,7 +43,7 @@ export function oldFormats(): TracepointFormat[] | undefined {
 const LIST_FORMATS = `mount -t tracefs tracefs /mnt && cd /mnt &&
   awk 'FNR == 1 { print "=== " FILENAME } { print }' events/*/*/format`;
 
-/** The formats of the running kernel, read in a mount namespace of their own; undefined where that is not allowed. */
+/** The formats of the running kernel, read in a mount namespace of their own; undefined where that may not be. */
 export function liveFormats(): TracepointFormat[] | undefined {
   try {
     const options = { encoding: "utf8", stdio: "pipe", maxBuffer: 1 << 26 } as const;

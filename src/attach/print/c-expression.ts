@@ -8,6 +8,7 @@ import { quote } from "../format.ts";
 import { type CToken, tokenizeC } from "./c-lexer.ts";
 import { type IntType, isTypeName, literalType } from "./c-types.ts";
 
+/** Operators with one operand; all stand before it. */
 export type UnaryOperator = "-" | "+" | "~" | "!" | "*" | "&";
 
 /** A C expression of a print format. */

@@ -4,6 +4,7 @@
 import { LoadError } from "../../errors.ts";
 import { quote } from "../format.ts";
 
+/** What a token is; `end` stands behind the last one. */
 export type CTokenKind = "number" | "name" | "string" | "character" | "operator" | "end";
 
 /** A token of a print format's C text. */
@@ -70,10 +71,11 @@ export function tokenizeC(text: string, start: number, place: string): CToken[] 
       at += found.length;
       continue scan;
     }
+    const got = quote(text.slice(at, at + 20));
     throw new LoadError(
       "bad-format",
       place,
-      `expected a C expression at character ${at + 1} of the print format, got ${quote(text.slice(at, at + 20))}`,
+      `expected a C expression at character ${at + 1} of the print format, got ${got}`,
     );
   }
   tokens.push({ kind: "end", text: "", at: text.length });

@@ -10,9 +10,13 @@ export interface IntType {
   readonly signed: boolean;
 }
 
+/** `int`, what everything narrower becomes in an expression. */
 export const INT: IntType = { bits: 32, signed: true };
+/** `unsigned int`. */
 export const UNSIGNED: IntType = { bits: 32, signed: false };
+/** `long long`. */
 export const LONG_64: IntType = { bits: 64, signed: true };
+/** `unsigned long long`. */
 export const UNSIGNED_64: IntType = { bits: 64, signed: false };
 
 /** What a cast's type is: a number of some width, or a pointer to elements of a type. */

@@ -89,8 +89,10 @@ export class InverseCompiler {
   readonly #trials: { left: number };
   readonly stores: PlannedStore[] = [];
   readonly #sums: Sum[] = [];
+  /** How many slots the steps need. */
   slots = 0;
 
+  /** Builds nothing yet; the options are those of the inverse. */
   constructor(
     format: TracepointFormat,
     printFormat: PrintFormat,
@@ -147,6 +149,7 @@ export class InverseCompiler {
     }
   }
 
+  /** A slot of its own for something that a step finds. */
   newSlot(): number {
     return this.slots++;
   }
@@ -382,6 +385,7 @@ export class InverseCompiler {
     this.stores.push({ store, field, weight: bitCount(certain), whole });
   }
 
+  /** Adds a store of several bytes. */
   addStore(store: Store, field: FormatField, isSure: boolean): void {
     this.stores.push({ store, field, weight: isSure ? 8 * field.size : 0, whole: false });
   }

@@ -40,7 +40,7 @@ export function syscallPrintFormat(format: TracepointFormat): PrintFormat {
   return { pieces: [...pieces, literal(")")], longBits: 64 };
 }
 
-/** All fields in order, `prev_comm=ls prev_pid=4734`; undefined for events with fields that do not print so. */
+/** All fields in order, `prev_comm=ls prev_pid=4734`; undefined for events with fields of another kind. */
 export function fieldsPrintFormat(format: TracepointFormat): PrintFormat | undefined {
   const letterOf = (field: FormatField) =>
     !field.isArray ? "i" : field.elementSize === 1 && field.elementType.endsWith("char") ? "s" : undefined;

@@ -158,8 +158,13 @@ function bytesOf(value: Value, scope: Scope, size?: number): Uint8Array {
 
 /** The helpers that print formats call for text; undefined for others. */
 function printCall(call: Expression & { kind: "call" }, scope: Scope, tables: Tables): string | undefined {
-  const [first, second, third] = call.args as [Expression, Expression, Expression];
-  const unsigned = (value: bigint) => BigInt.asUintN(64, value);
+  const argument = (index: number): Expression => {
+    const given = call.args[index];
+    if (given === undefined) throw new Unprintable(`an argument of ${call.name}`);
+    return given;
+  };
+  const number = (index: number) => Number(evaluateInteger(argument(index), scope));
+  const value = () => BigInt.asUintN(64, evaluateInteger(argument(0), scope));
   const rows = (from: number) => {
     const known = tables.get(call.args) ?? tableRows(call.args.slice(from), scope);
     tables.set(call.args, known);
@@ -168,25 +173,24 @@ function printCall(call: Expression & { kind: "call" }, scope: Scope, tables: Ta
   switch (call.name) {
     case "__print_symbolic":
     case "__print_symbolic_u64":
-      return printSymbolic(unsigned(evaluateInteger(first, scope)), rows(1));
+      return printSymbolic(value(), rows(1));
     case "__print_flags":
     case "__print_flags_u64": {
-      const delimiter = second.kind === "string" ? second.text : "";
-      return printFlags(unsigned(evaluateInteger(first, scope)), delimiter, rows(2));
+      const delimiter = argument(1);
+      return printFlags(value(), delimiter.kind === "string" ? delimiter.text : "", rows(2));
     }
     case "__print_hex":
     case "__print_hex_str": {
-      const size = Number(evaluateInteger(second, scope));
-      return printf.formatHex(
-        bytesOf(evaluate(first, scope), scope, size),
-        call.name === "__print_hex" ? " " : "",
-      );
+      const bytes = bytesOf(evaluate(argument(0), scope), scope, number(1));
+      return printf.formatHex(bytes, call.name === "__print_hex" ? " " : "");
     }
     case "__print_array": {
-      const count = Number(evaluateInteger(second, scope));
-      const size = Number(evaluateInteger(third, scope));
-      const bytes = bytesOf(evaluate(first, scope), scope, count * size);
-      return `{${Array.from({ length: count }, (_, i) => `0x${littleEndian(bytes, i * size, size)}`).join(",")}}`;
+      const count = number(1);
+      const size = number(2);
+      if (![1, 2, 4, 8].includes(size)) throw new Unprintable("an array of such elements");
+      const bytes = bytesOf(evaluate(argument(0), scope), scope, count * size);
+      const elements = Array.from({ length: count }, (_, i) => `0x${littleEndian(bytes, i * size, size)}`);
+      return `{${elements.join(",")}}`;
     }
     case "__get_bitmask":
     case "__get_cpumask":

@@ -19,7 +19,7 @@ export class RecordInverse {
   readonly format: TracepointFormat;
   /** Fields that the text says nothing of; they are zero in every record. */
   readonly unrecovered: readonly string[];
-  /** Fields that the text gives in part: some bits, a rounded number, only whether it is zero, only sometimes. */
+  /** Fields that the text gives in part: some bits, a rounded number, whether it is zero, some texts only. */
   readonly partial: readonly string[];
   /** Line breaks that the text has inside. */
   readonly newlines: number;
@@ -109,7 +109,10 @@ export function commonOffset(format: TracepointFormat, name: string, size: numbe
 /** What gives a field best comes last; what cannot change the outcome is left out. */
 function orderStores(planned: readonly PlannedStore[]): Store[] {
   const whole = new Map<FormatField, Store>();
-  for (const { store, field, whole: isWhole } of planned) if (isWhole) whole.set(field, store);
+  for (const { store, field, whole: isWhole } of planned) {
+    // A value behind the fixed fields is there once, however often it is printed.
+    if (isWhole || (store instanceof DynamicStore && !store.isGuarded)) whole.set(field, store);
+  }
   return planned
     .filter(({ store, field }) => !whole.has(field) || whole.get(field) === store)
     .toSorted((a, b) => a.weight - b.weight)

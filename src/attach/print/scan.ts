@@ -343,7 +343,7 @@ export interface TextShape {
   readonly left: boolean;
 }
 
-/** `%s`: text up to what comes next, the first place where that fits, into a slot; its length into another. */
+/** `%s`: text up to the first place where what comes next fits, into a slot; its length into another. */
 export class TextStep extends Step {
   readonly shape: TextShape;
   readonly #slot: number;

@@ -134,12 +134,15 @@ function parseTask(bytes: Uint8Array, start: number, end: number, header: LineHe
   return from < at;
 }
 
+/** Characters between the parentheses around a TGID, and some to spare. */
+const MAX_TGID = 16;
+
 /** `(  1234` or `(-----`, read from its end; gives what stands before it. */
 function parseTgid(bytes: Uint8Array, start: number, last: number, header: LineHeader): number {
   let at = last;
   let tgid = 0;
   let scale = 1;
-  for (; at > start && bytes[at] !== OPEN_PAREN; at--) {
+  for (; at > start && last - at < MAX_TGID && bytes[at] !== OPEN_PAREN; at--) {
     const digit = (bytes[at] as number) - ZERO;
     if (digit >= 0 && digit <= 9) {
       tgid += digit * scale;

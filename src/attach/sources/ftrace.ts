@@ -279,7 +279,7 @@ export class FtraceParser {
     return this.#take(kind, inverse, bytes, start, from);
   }
 
-  /** The same for text that is not as the print format says: `trace-cmd report -R` prints a list of fields. */
+  /** The same for text that is not as the print format says: `trace-cmd report -R` lists the fields. */
   #otherForm(
     kind: EventKind,
     inverse: RecordInverse,
