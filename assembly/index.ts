@@ -3,4 +3,5 @@
 
 import "./memory";
 
+export { layoutWord } from "./mirror";
 export { run } from "./run";

@@ -22,7 +22,7 @@ struct {
 	u64 *value;
 } drops SEC(".maps");
 
-// The record as events/skb/kfree_skb/format lays it out (Linux 6.18; recordings/formats has a copy).
+// The record as events/skb/kfree_skb/format lays it out (Linux 6.18; recordings/events has a copy).
 struct kfree_skb_record {
 	u16 common_type;
 	unsigned char common_flags;

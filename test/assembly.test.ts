@@ -41,6 +41,11 @@ describe("a text of bare instructions", () => {
     expect(only(loadAssembly("main: exit", { types: { main: "tracepoint" } })).type).toBe("tracepoint");
   });
 
+  it("may be called as one of its variables", () => {
+    const program = only(loadAssembly("r1 = x ll\nr0 = 0\nexit\n.data\nx: .long 1", { name: "x" }));
+    expect([program.name, program.maps[0]?.offset]).toEqual(["x", 0]);
+  });
+
   it("knows the functions that it calls, and its own lines", () => {
     const text = "  r1 = 5\n  call twice\n  exit\ntwice:\n  r0 = r1 ; the argument\n  r0 += r1\n  exit";
     const program = only(loadAssembly(text, { name: "sum.s" }));

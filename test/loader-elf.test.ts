@@ -231,6 +231,22 @@ describe("an ELF object", () => {
       /the first slot of a lddw, got the second/,
     ],
     [
+      "an address behind a variable's section",
+      {
+        sections: [
+          code("r1 = 100 ll\nexit"),
+          { name: ".data", bytes: new Uint8Array(8) },
+          ...good.sections.slice(1),
+        ],
+        symbols: [
+          { name: "filter", section: "socket" },
+          { name: "v", section: ".data", type: 1, size: 8 },
+        ],
+        relocations: [{ section: "socket", offset: 0, type: 1, symbol: "v" }],
+      },
+      /symbol v: expected an offset in 0\.\.8, got 100/,
+    ],
+    [
       "an address in the licence",
       {
         symbols: [

@@ -203,6 +203,62 @@ describe("a map of maps", () => {
   });
 });
 
+describe("sections of maps", () => {
+  it("are refused when there are two of one name", () => {
+    const data = { name: ".data", bytes: new Uint8Array(8) };
+    const error = failure(() => loadObject(buildElf({ sections: [data, data] })));
+    expect(error.message).toBe("section .data: expected one section of that name, got two");
+  });
+});
+
+describe("variables", () => {
+  it("have the offsets of their symbols, and are sorted by them in the BTF", () => {
+    const b = new BtfBuilder();
+    const int = b.int("int", 4, 1);
+    const [late, early] = [b.variable("late", int), b.variable("early", int, 0)];
+    b.datasec(".data", 0, [
+      [late, 0, 4],
+      [early, 0, 4],
+    ]);
+    const elf = buildElf({
+      sections: [
+        { name: ".data", bytes: Uint8Array.from([0, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0]) },
+        { name: ".BTF", flags: 0, bytes: b.bytes() },
+      ],
+      symbols: [
+        { name: "late", section: ".data", type: 1, value: 8, size: 4 },
+        { name: "early", section: ".data", type: 1, value: 4, size: 4, global: false },
+      ],
+    });
+    const { btf, variables } = loadObject(elf);
+    expect([...variables.values()].map(({ name, offset }) => [name, offset])).toEqual([
+      ["early", 4],
+      ["late", 8],
+    ]);
+    expect(btf?.findByName(".data")).toMatchObject({
+      size: 12,
+      vars: [
+        { type: early, offset: 4, size: 4 },
+        { type: late, offset: 8, size: 4 },
+      ],
+    });
+  });
+
+  it("are found by their symbols where there is no BTF", () => {
+    const elf = buildElf({
+      sections: [{ name: ".rodata", bytes: new Uint8Array(12) }],
+      symbols: [{ name: "constant", section: ".rodata", type: 1, value: 4, size: 8 }],
+    });
+    const { variables, maps } = loadObject(elf);
+    expect(variables.get("constant")).toEqual({
+      name: "constant",
+      map: maps.get(".rodata"),
+      offset: 4,
+      size: 8,
+    });
+  });
+});
+
 describe("names of data maps", () => {
   it("are made as libbpf makes them", () => {
     const names = [

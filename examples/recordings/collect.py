@@ -1,12 +1,13 @@
 """Turns what record.sh recorded into the files that are kept: python3 collect.py WORK OUTPUT
 
-Writes kfree_skb.trace, kfree_skb.symbols and formats/, and prints how many there are of what. Names of
+Writes kfree_skb.trace, kfree_skb.symbols and events/, and prints how many there are of what. Names of
 processes that the recording did not start become other-1, other-2 and so on.
 """
 
 import collections
 import os
 import re
+import shutil
 import sys
 
 import packets
@@ -63,15 +64,11 @@ def main():
     events = [line for line in lines if not line.startswith("#")]
     renamer = Renamer()
     lines = [line if line.startswith("#") else renamer.line(line) for line in lines]
-    os.makedirs(os.path.join(output, "formats"), exist_ok=True)
     with open(os.path.join(output, "kfree_skb.trace"), "w") as file:
         file.write("\n".join(lines) + "\n")
     with open(os.path.join(output, "kfree_skb.symbols"), "w") as file:
         file.write("\n".join(symbol_lines(lines, os.path.join(work, "kallsyms"))) + "\n")
-    for name in sorted(os.listdir(work)):
-        if name.endswith(".format"):
-            with open(os.path.join(work, name)) as source, open(os.path.join(output, "formats", name), "w") as file:
-                file.write(source.read())
+    shutil.copytree(os.path.join(work, "events"), os.path.join(output, "events"), dirs_exist_ok=True)
     report(events)
 
 

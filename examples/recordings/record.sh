@@ -107,7 +107,8 @@ echo 0 >"$instance/tracing_on"
 
 cat "$instance/trace" >"$work/trace"
 for event in $events; do
-  cat "$instance/events/$event/format" >"$work/$(basename "$event").format"
+  mkdir -p "$work/events/$event"
+  cat "$instance/events/$event/format" >"$work/events/$event/format"
 done
 cat /proc/kallsyms >"$work/kallsyms"
 /usr/bin/python3 "$here/collect.py" "$work" "$output"

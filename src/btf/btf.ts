@@ -43,6 +43,8 @@ export class Btf {
   /** First id of each name; the next one with the same name is in `#nextSameName`. */
   #firstOfName: Map<string, number> | undefined;
   #nextSameName: Uint32Array | undefined;
+  /** Answers of `findByName`, 0 for none. */
+  readonly #found = new Map<string, number>();
 
   /** Takes the tables of `parseBtf`, which has checked them: byte offset of each record, and the strings. */
   constructor(bytes: Uint8Array, offsets: Uint32Array, strings: Uint8Array) {
@@ -104,10 +106,13 @@ export class Btf {
 
   /** The first type of that name, or the first of that name and kind. */
   findByName(name: string, kind?: BtfKind): BtfType | undefined {
-    for (const id of this.idsByName(name)) {
-      if (kind === undefined || this.kind(id) === kind) return this.type(id);
+    const key = `${kind ?? ""} ${name}`;
+    let id = this.#found.get(key);
+    if (id === undefined) {
+      id = this.idsByName(name).find((each) => kind === undefined || this.kind(each) === kind) ?? 0;
+      this.#found.set(key, id);
     }
-    return undefined;
+    return id === 0 ? undefined : this.type(id);
   }
 
   /** The ids of all types of that name, in ascending order. */

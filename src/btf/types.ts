@@ -25,6 +25,7 @@ export const BTF_KINDS = [
   "enum64",
 ] as const;
 
+/** What a type is; `BtfType` is told apart by it. */
 export type BtfKind = (typeof BTF_KINDS)[number];
 
 /** What every type has. */
@@ -39,6 +40,7 @@ export interface BtfVoid extends Named {
   readonly kind: "void";
 }
 
+/** An integer, character or truth value. */
 export interface BtfInt extends Named {
   readonly kind: "int";
   /** Bytes. */
@@ -66,6 +68,7 @@ export interface BtfTypeTag extends Named {
   readonly isAttribute: boolean;
 }
 
+/** `type[length]`. */
 export interface BtfArray extends Named {
   readonly kind: "array";
   readonly type: number;
@@ -74,6 +77,7 @@ export interface BtfArray extends Named {
   readonly length: number;
 }
 
+/** A member of a struct or union. */
 export interface BtfMember {
   /** Empty for an anonymous struct or union. */
   readonly name: string;
@@ -84,6 +88,7 @@ export interface BtfMember {
   readonly bitSize: number;
 }
 
+/** A struct or union that is defined. */
 export interface BtfStruct extends Named {
   readonly kind: "struct" | "union";
   /** Bytes. */
@@ -91,12 +96,14 @@ export interface BtfStruct extends Named {
   readonly members: readonly BtfMember[];
 }
 
+/** A named value of an enum. */
 export interface BtfEnumerator {
   readonly name: string;
   /** 32 bits, signed where the enum is. */
   readonly value: number;
 }
 
+/** An enum whose values have 32 bits. */
 export interface BtfEnum extends Named {
   readonly kind: "enum";
   /** Bytes: 1, 2, 4 or 8. */
@@ -105,12 +112,14 @@ export interface BtfEnum extends Named {
   readonly values: readonly BtfEnumerator[];
 }
 
+/** A named value of an enum of 64 bits. */
 export interface BtfEnumerator64 {
   readonly name: string;
   /** 64 bits, signed where the enum is. */
   readonly value: bigint;
 }
 
+/** An enum whose values have 64 bits. */
 export interface BtfEnum64 extends Named {
   readonly kind: "enum64";
   /** Bytes: 1, 2, 4 or 8. */
@@ -128,6 +137,7 @@ export interface BtfFwd extends Named {
 /** `enum btf_func_linkage`, and the same numbers for variables. */
 export type BtfLinkage = "static" | "global" | "extern";
 
+/** A function that is defined or declared. */
 export interface BtfFunc extends Named {
   readonly kind: "func";
   /** Its `func_proto`. */
@@ -135,12 +145,14 @@ export interface BtfFunc extends Named {
   readonly linkage: BtfLinkage;
 }
 
+/** A parameter of a function. */
 export interface BtfParam {
   readonly name: string;
   /** 0 in the last place, without a name, stands for `...`. */
   readonly type: number;
 }
 
+/** A function's result and parameters. */
 export interface BtfFuncProto extends Named {
   readonly kind: "func_proto";
   /** Type of the result; 0 for none. */
@@ -148,12 +160,14 @@ export interface BtfFuncProto extends Named {
   readonly params: readonly BtfParam[];
 }
 
+/** A global variable. */
 export interface BtfVar extends Named {
   readonly kind: "var";
   readonly type: number;
   readonly linkage: BtfLinkage;
 }
 
+/** A place in a section of variables. */
 export interface BtfSectionVar {
   /** A `var`, or a `func` in sections of externs. */
   readonly type: number;
@@ -171,6 +185,7 @@ export interface BtfDatasec extends Named {
   readonly vars: readonly BtfSectionVar[];
 }
 
+/** A floating-point number. */
 export interface BtfFloat extends Named {
   readonly kind: "float";
   /** Bytes: 2, 4, 8, 12 or 16. */
@@ -186,6 +201,7 @@ export interface BtfDeclTag extends Named {
   readonly isAttribute: boolean;
 }
 
+/** Any type. */
 export type BtfType =
   | BtfVoid
   | BtfInt

@@ -22,6 +22,7 @@ import {
 import { loadImage } from "./object.ts";
 import type { MapDefinition, ObjectFile } from "./object-file.ts";
 
+/** What a text of assembly may need besides itself. */
 export interface AssemblyOptions {
   /** Name of the object, and of the program of a text that names neither sections nor functions. */
   readonly name?: string;
@@ -67,6 +68,8 @@ class ImageBuilder {
   readonly #parts: AssemblyParts;
   readonly #sections: readonly TextSection[];
   readonly #symbols = new Map<string, ImageSymbol>();
+  /** Programs that no label stands for. */
+  readonly #programs: ImageSymbol[] = [];
   /** Byte offset of every label, temporary ones included. */
   readonly #offsets = new Map<string, number>();
   /** Labels that code of other sections refers to. */
@@ -93,7 +96,7 @@ class ImageBuilder {
     });
     return {
       sections: new Map(sections.map((section) => [section.index, section])),
-      symbols: [...this.#symbols.values()],
+      symbols: [...this.#symbols.values(), ...this.#programs],
       declaredMaps: maps,
       lines: new Map(lines),
     };
@@ -123,7 +126,7 @@ class ImageBuilder {
     const label = [...section.labels].find(([name, value]) => value === 0 && !isTemporary(name))?.[0];
     const { hasSections } = this.#parts;
     const name = (hasSections ? label : (programName ?? label)) ?? (hasSections ? section.name : "program");
-    this.#symbols.set(name, { name, type: "func", isGlobal: true, section: index, value: 0, size: 0 });
+    this.#programs.push({ name, type: "func", isGlobal: true, section: index, value: 0, size: 0 });
   }
 
   /** A variable is as large as its directive says, or reaches to the next label. */

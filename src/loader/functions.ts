@@ -26,6 +26,7 @@ export interface EntryPoint {
 /** `.text`, where functions stand that are called by programs, and what -ffunction-sections makes of it. */
 const isText = (section: ImageSection): boolean => /^\.text(\.|$)/.test(section.name);
 
+/** Every function of an object by its place, and which of them are programs. */
 export class FunctionTable {
   /** Programs, in the order of sections and addresses. */
   readonly entries: readonly EntryPoint[];

@@ -6,22 +6,19 @@ import type { BtfLineInfo } from "../btf/ext.ts";
 import { LoadError } from "../errors.ts";
 import type { MapDefinition } from "./object-file.ts";
 
-/** Relocations of EM_BPF. */
-export const R_BPF_NONE = 0;
-/** The imm of a `lddw`. */
+/** Relocation of the imm of a `lddw`. */
 export const R_BPF_64_64 = 1;
-/** Eight bytes of data. */
+/** Relocation of eight bytes of data. */
 export const R_BPF_64_ABS64 = 2;
-/** Four bytes of data. */
+/** Relocation of four bytes of data. R_BPF_64_NODYLD32 (4) is the same for .BTF, where loaders need none. */
 export const R_BPF_64_ABS32 = 3;
-/** Four bytes of data that a linker leaves alone: .BTF, .BTF.ext. */
-export const R_BPF_64_NODYLD32 = 4;
-/** The imm of a `call`. */
+/** Relocation of the imm of a `call`. */
 export const R_BPF_64_32 = 10;
 
 /** A symbol's type; `none` is STT_NOTYPE, `other` whatever the rest of the list does not name. */
 export type SymbolType = "none" | "object" | "func" | "section" | "file" | "other";
 
+/** A name for a place in a section, or for one in another object. */
 export interface ImageSymbol {
   /** Of a section symbol: the section's name. */
   readonly name: string;
@@ -36,6 +33,7 @@ export interface ImageSymbol {
   readonly size: number;
 }
 
+/** A place in a section that depends on where a symbol ends up. */
 export interface ImageRelocation {
   /** Bytes from the start of the section. */
   readonly offset: number;
@@ -44,6 +42,7 @@ export interface ImageRelocation {
   readonly symbol: ImageSymbol;
 }
 
+/** A section with contents. */
 export interface ImageSection {
   readonly index: number;
   readonly name: string;
@@ -59,6 +58,7 @@ export interface ImageSection {
   readonly relocations: readonly ImageRelocation[];
 }
 
+/** An object before it is linked. */
 export interface ObjectImage {
   /** By index; sections that hold none of the above (symbol tables, relocations) are missing. */
   readonly sections: ReadonlyMap<number, ImageSection>;

@@ -85,9 +85,8 @@ export interface LinkInput {
   readonly license: string;
 }
 
-/** What .BTF.ext and the relocations say of one section, sorted by offset. */
+/** What .BTF.ext says of the sections of one name, sorted by offset. */
 interface SectionRecords {
-  readonly relocations: ReadonlyMap<number, ImageRelocation>;
   readonly functions: readonly BtfFuncInfo[];
   readonly lines: readonly BtfLineInfo[];
   readonly core: readonly BtfCoreRelocation[];
@@ -95,9 +94,11 @@ interface SectionRecords {
 
 const insnPlace = (section: ImageSection, slot: number): string => `${sectionPlace(section)}, insn ${slot}`;
 
+/** Links the programs of one object; what they share is looked up once. */
 export class Linker {
   readonly #input: LinkInput;
-  readonly #records = new Map<number, SectionRecords>();
+  readonly #records = new Map<string, SectionRecords>();
+  readonly #relocations = new Map<ImageSection, ReadonlyMap<number, ImageRelocation>>();
   readonly #resolved = new Map<CodeFunction, ResolvedFunction | LoadError>();
   readonly #linked = new Set<CodeFunction>();
   #slotsLeft = MAX_LINKED_SLOTS;
@@ -163,18 +164,27 @@ export class Linker {
     return placed;
   }
 
-  #recordsOf(section: ImageSection): SectionRecords {
-    const known = this.#records.get(section.index);
+  #recordsOf({ name }: ImageSection): SectionRecords {
+    const known = this.#records.get(name);
     if (known !== undefined) return known;
     const { functions, lines, relocations } = this.#input.ext;
     const records = {
-      relocations: new Map(section.relocations.map((relocation) => [relocation.offset, relocation])),
-      functions: sortRecords(functions.get(section.name) ?? []),
-      lines: sortRecords(lines.get(section.name) ?? []),
-      core: sortRecords(relocations.get(section.name) ?? []),
+      functions: sortRecords(functions.get(name) ?? []),
+      lines: sortRecords(lines.get(name) ?? []),
+      core: sortRecords(relocations.get(name) ?? []),
     };
-    this.#records.set(section.index, records);
+    this.#records.set(name, records);
     return records;
+  }
+
+  /** The relocations of a section by offset. */
+  #relocationsOf(section: ImageSection): ReadonlyMap<number, ImageRelocation> {
+    let byOffset = this.#relocations.get(section);
+    if (byOffset === undefined) {
+      byOffset = new Map(section.relocations.map((relocation) => [relocation.offset, relocation]));
+      this.#relocations.set(section, byOffset);
+    }
+    return byOffset;
   }
 
   /** Looks up what a function refers to, once for all programs; fails each time when it cannot. */
@@ -182,9 +192,8 @@ export class Linker {
     let resolved = this.#resolved.get(code);
     if (resolved === undefined) {
       try {
-        const records = this.#recordsOf(code.section);
-        checkNoCoreRelocation(code, records.core);
-        resolved = new FunctionReader(this.#input, code, records.relocations).read();
+        checkNoCoreRelocation(code, this.#recordsOf(code.section).core);
+        resolved = new FunctionReader(this.#input, code, this.#relocationsOf(code.section)).read();
       } catch (error) {
         if (!(error instanceof LoadError)) throw error;
         resolved = error;

@@ -11,6 +11,7 @@ import { loadObject } from "./object.ts";
 import type { LoadOptions, MapDefinition, ObjectFile } from "./object-file.ts";
 import { loadRaw } from "./raw.ts";
 
+/** What is known of the input from elsewhere; each kind uses its part. */
 export interface AnyLoadOptions extends LoadOptions {
   /** Type of programs that come without one: assembly and bare bytes; default `raw`. */
   readonly type?: ProgramType;

@@ -28,6 +28,7 @@ export interface MapContext {
   readonly btf?: Btf;
 }
 
+/** The maps and variables of one object. */
 export class MapTable implements AddressTable {
   readonly byName = new Map<string, MapDefinition>();
   readonly failures = new Map<string, LoadError>();
@@ -101,7 +102,12 @@ export function readMaps(sections: readonly ImageSection[], context: MapContext)
   const dataMaps = new DataMaps(objectName, btf);
   const programAt = (section: number, offset: number): string | undefined =>
     functions.programAt(section, offset / SLOT_SIZE);
+  const names = new Set<string>();
   for (const section of sections) {
+    if (names.has(section.name)) {
+      throw new LoadError("bad-elf", sectionPlace(section), "expected one section of that name, got two");
+    }
+    names.add(section.name);
     const symbols = symbolsOf(section.index);
     atPlace(sectionPlace(section), () => {
       if (section.name === ".maps") table.define(section, btfMaps(section, btf, { programAt }));

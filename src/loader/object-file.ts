@@ -48,6 +48,7 @@ export interface Variable {
   readonly typeId?: number;
 }
 
+/** A loaded object. */
 export interface ObjectFile {
   /** As given by the caller; empty when not. */
   readonly name: string;
@@ -67,6 +68,7 @@ export interface ObjectFile {
   readonly btf?: Btf;
 }
 
+/** What the caller knows of an object. */
 export interface LoadOptions {
   /** The object's name, e.g. of its file: maps of global data are called after it. */
   readonly name?: string;

@@ -8,6 +8,7 @@ import { insnRow, LDDW_CODE } from "../isa/table.ts";
 import { type MapSpec, Program, type ProgramMapUse } from "../program.ts";
 import type { ProgramType } from "../program-types.ts";
 
+/** What bare instructions do not say themselves. */
 export interface RawOptions {
   readonly name?: string;
   readonly type: ProgramType;

@@ -61,8 +61,10 @@ export function recording(): { trace: Uint8Array; formats: TracepointFormat[]; s
   const read = (name: string) => readFileSync(`${RECORDINGS}${name}`, "utf8");
   return {
     trace: new Uint8Array(readFileSync(`${RECORDINGS}kfree_skb.trace`)),
-    formats: readdirSync(`${RECORDINGS}formats`).map((name) =>
-      parseFormat(read(`formats/${name}`), { place: name }),
+    formats: readdirSync(`${RECORDINGS}events`).flatMap((system) =>
+      readdirSync(`${RECORDINGS}events/${system}`).map((name) =>
+        parseFormat(read(`events/${system}/${name}/format`), { place: name, system }),
+      ),
     ),
     symbols: read("kfree_skb.symbols"),
   };

@@ -1,0 +1,140 @@
+// `npm run bench`: every engine in a process of its own, rounds interleaved, medians and their ratios. Writes the
+// figures with the machine they are from to bench/results/, and prints them as tables.
+
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpus, release } from "node:os";
+import { fileURLToPath } from "node:url";
+import { formatCount, formatTable } from "../src/cli/tables.ts";
+import { compileFloor, floorAgrees, runFloor } from "./floor.ts";
+import type { Measurement } from "./interpreters.ts";
+import { makeWorkloads } from "./workloads.ts";
+
+const ROUNDS = Number(process.env.TRACEBEE_BENCH_ROUNDS ?? 5);
+
+const ENGINE_ROWS = [
+  { label: "wasm", args: ["wasm", "verified"] },
+  { label: "wasm checked", args: ["wasm", "checked"] },
+  { label: "ts", args: ["ts", "verified"] },
+  { label: "ts checked", args: ["ts", "checked"] },
+  { label: "native JavaScript", args: ["native"] },
+] as const;
+
+/** C passes per round, so that a round takes some tenths of a second. */
+const FLOOR_REPEATS: Readonly<Record<string, number>> = { alu: 20, filter: 5000, flow: 1500, dropmon: 8000 };
+
+function child(script: string, args: readonly string[]): string {
+  const path = fileURLToPath(new URL(`./${script}.js`, import.meta.url));
+  const output = execFileSync(process.execPath, [path, ...args], { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
+  return output.trim().split("\n").at(-1) as string;
+}
+
+const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1];
+
+/** ns per event by row label and workload, a list of rounds each. */
+type Samples = Map<string, Map<string, number[]>>;
+
+function record(samples: Samples, label: string, workload: string, ns: number): void {
+  const row = samples.get(label) ?? new Map<string, number[]>();
+  samples.set(label, row);
+  row.set(workload, [...(row.get(workload) ?? []), ns]);
+}
+
+function measureInterpreters(): Samples {
+  const samples: Samples = new Map();
+  const workloads = makeWorkloads();
+  const floor = compileFloor();
+  for (let round = 1; round <= ROUNDS; round++) {
+    process.stderr.write(`interpreters: round ${round} of ${ROUNDS}\n`);
+    const sums = new Map<string, bigint>();
+    for (const { label, args } of ENGINE_ROWS) {
+      for (const { workload, nsPerEvent, sum } of JSON.parse(child("interpreters", args)) as Measurement[]) {
+        record(samples, label, workload, nsPerEvent);
+        sums.set(workload, BigInt(sum));
+      }
+    }
+    for (const workload of floor === undefined ? [] : workloads) {
+      const repeats = FLOOR_REPEATS[workload.name];
+      const result = runFloor(floor as string, workload, repeats);
+      if (!floorAgrees(result, sums.get(workload.name) as bigint, repeats)) {
+        throw new Error(`${workload.name}: the C floor computes something else`);
+      }
+      for (const ns of result.nsPerEvent) record(samples, "C, computed goto", workload.name, ns);
+    }
+  }
+  return samples;
+}
+
+/** Medians, with ratios to the C floor where there is one, else to `wasm`. */
+function interpreterTable(samples: Samples): string {
+  const names = makeWorkloads().map(({ name }) => name);
+  const base = samples.has("C, computed goto") ? "C, computed goto" : "wasm";
+  const labels = ["C, computed goto", ...ENGINE_ROWS.map(({ label }) => label)].filter((label) => samples.has(label));
+  const value = (label: string, workload: string): number => median(samples.get(label)?.get(workload) ?? []);
+  const rows = labels.map((label) => [
+    label,
+    ...names.flatMap((name) => [value(label, name).toFixed(1), (value(label, name) / value(base, name)).toFixed(2)]),
+  ]);
+  return formatTable(["ns/event, ratio to C", ...names.flatMap((name) => [name, "/ C"])], rows);
+}
+
+interface ReplayRow {
+  readonly engine: string;
+  readonly mode: string;
+  readonly elapsedMs: number;
+  readonly executionMs: number;
+}
+
+function measureReplay(): ReplayRow[] {
+  const cases = ["wasm", "ts"].flatMap((engine) => ["keep", "parse"].map((mode) => ({ engine, mode })));
+  const rounds = cases.map((each) => ({ ...each, elapsed: [] as number[], execution: [] as number[] }));
+  for (let round = 1; round <= ROUNDS; round++) {
+    process.stderr.write(`replay: round ${round} of ${ROUNDS}\n`);
+    for (const each of rounds) {
+      const { elapsedMs, executionMs } = JSON.parse(child("replay", [each.engine, each.mode])) as ReplayRow;
+      each.elapsed.push(elapsedMs);
+      each.execution.push(executionMs);
+    }
+  }
+  return rounds.map(({ engine, mode, elapsed, execution }) => ({
+    engine,
+    mode,
+    elapsedMs: median(elapsed),
+    executionMs: median(execution),
+  }));
+}
+
+function replayTable(rows: readonly ReplayRow[]): string {
+  const cells = rows.map(({ engine, mode, elapsedMs, executionMs }) => [
+    engine,
+    mode === "parse" ? "every event" : "once, then repeated",
+    formatCount(Math.round(1e9 / elapsedMs)),
+    executionMs.toFixed(1),
+    (elapsedMs - executionMs).toFixed(1),
+  ]);
+  return formatTable(["engine", "parsed", "events/s in all", "ns/event in the program", "ns/event beside it"], cells);
+}
+
+const packageFile = fileURLToPath(new URL("../../package.json", import.meta.url));
+const { version } = JSON.parse(readFileSync(packageFile, "utf8")) as { version: string };
+const interpreters = measureInterpreters();
+const replay = measureReplay();
+const report = {
+  date: new Date().toISOString().slice(0, 10),
+  tracebee: version,
+  node: process.version,
+  cpu: cpus()[0]?.model ?? "unknown",
+  system: `${process.platform} ${release().split("-")[0]}`,
+  rounds: ROUNDS,
+  nsPerEvent: Object.fromEntries(
+    [...interpreters].map(([label, row]) => [label, Object.fromEntries([...row].map(([name, ns]) => [name, median(ns)]))]),
+  ),
+  replay,
+};
+const folder = fileURLToPath(new URL("../../bench/results/", import.meta.url));
+mkdirSync(folder, { recursive: true });
+writeFileSync(`${folder}interpreters.json`, `${JSON.stringify(report, undefined, 2)}\n`);
+console.log(`\n${report.cpu}, Node ${report.node}, medians of ${ROUNDS} interleaved rounds\n`);
+console.log(interpreterTable(interpreters));
+console.log("dropmon: 1,000,000 recorded events, checked mode\n");
+console.log(replayTable(replay));

@@ -1,0 +1,34 @@
+// tracebee asm: assembly text to instruction bytes.
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { toHex } from "../harness/hex.ts";
+import { assembleCode } from "../isa/assembler.ts";
+import { atPlace } from "../errors.ts";
+import { type Command, expectFile, readArgs } from "./command.ts";
+
+const USAGE = `usage: tracebee asm FILE [-o OUT] [--hex]
+
+Assembles one stretch of code (pseudo-C or mnemonics) to instruction bytes.
+
+  -o, --output OUT  write there; default: standard output
+  --hex             hexadecimal text, a line per instruction
+`;
+
+export const asm: Command = {
+  name: "asm",
+  summary: "assemble a text to instruction bytes",
+  usage: USAGE,
+  run(args) {
+    const { values, positionals } = readArgs(args, {
+      output: { type: "string", short: "o" },
+      hex: { type: "boolean" },
+    });
+    const file = expectFile(positionals, "a file with assembly");
+    const bytes = atPlace(file, () => assembleCode(readFileSync(file, "utf8")));
+    const lines = toHex(bytes).match(/.{16}/g) ?? [];
+    const output = values.hex === true ? lines.map((line) => `${line}\n`).join("") : bytes;
+    if (values.output !== undefined) writeFileSync(values.output, output);
+    else process.stdout.write(output);
+    return 0;
+  },
+};

@@ -1,0 +1,87 @@
+// tracebee bench: how fast a program is on each engine. Every engine runs in a process of its own (one engine's heap
+// and compiler do not disturb another's), rounds interleaved, medians compared.
+
+import { execFileSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { ENGINES } from "../engine/engines.ts";
+import type { EngineName } from "../engine/engine.ts";
+import { type Command, readArgs, readCount, readEngines, UsageError } from "./command.ts";
+import { RUN_OPTIONS, RUN_USAGE } from "./running.ts";
+import { formatCount, formatTable, toJson } from "./tables.ts";
+
+const USAGE = `usage: tracebee bench FILE [--rounds N] [OPTION of run...]
+
+Measures a program on a trace (--replay) or on some memory (--data, with --repeat) on every engine, each in a process
+of its own, rounds interleaved; prints medians.
+
+  --rounds N        measurements per engine; default 5
+  --json            all measurements as JSON
+${RUN_USAGE}`;
+
+interface Measurement {
+  readonly engine: EngineName | "auto";
+  /** Of the program alone. */
+  readonly nsPerRun: number;
+  /** Of everything, with a trace. */
+  readonly eventsPerSecond: number | undefined;
+}
+
+const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1];
+
+/** One measurement, in a process of its own. */
+function measure(engine: EngineName | "auto", args: readonly string[]): Measurement {
+  const main = fileURLToPath(new URL("./main.js", import.meta.url));
+  const output = execFileSync(process.execPath, [main, "run", ...args, "--engine", engine, "--json"], {
+    maxBuffer: 1 << 30,
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const report = JSON.parse(output) as Record<string, number>;
+  if (report.nanoseconds !== undefined) return { engine, nsPerRun: report.nanoseconds, eventsPerSecond: undefined };
+  const nsPerRun = (report.executionMs * 1e6) / report.runs;
+  return { engine, nsPerRun, eventsPerSecond: (report.events * 1000) / report.elapsedMs };
+}
+
+export const bench: Command = {
+  name: "bench",
+  summary: "compare the engines on a program",
+  usage: USAGE,
+  run(args) {
+    const options = { ...RUN_OPTIONS, rounds: { type: "string" }, json: { type: "boolean" } } as const;
+    const { values, positionals } = readArgs(args, options);
+    if (positionals.length !== 1) throw new UsageError("expected a program");
+    const passed = withoutOptions(args, ["--engine", "--rounds"], ["--json"]);
+    const engines = readEngines(values.engine ?? Object.keys(ENGINES).join(","));
+    const rounds = readCount(values.rounds, "rounds") ?? 5;
+    const measurements: Measurement[] = [];
+    for (let round = 0; round < rounds; round++) {
+      for (const engine of engines) measurements.push(measure(engine, passed));
+    }
+    if (values.json === true) {
+      process.stdout.write(`${toJson(measurements)}\n`);
+      return 0;
+    }
+    const of = (engine: string, pick: (each: Measurement) => number): number =>
+      median(measurements.filter((each) => each.engine === engine).map(pick));
+    const base = of(engines[0], (each) => each.nsPerRun);
+    const rows = engines.map((engine) => {
+      const ns = of(engine, (each) => each.nsPerRun);
+      const rate = of(engine, (each) => each.eventsPerSecond ?? 1e9 / each.nsPerRun);
+      return [engine, ns.toFixed(1), `${(base / ns).toFixed(2)}x`, formatCount(Math.round(rate))];
+    });
+    process.stdout.write(formatTable(["engine", "ns/run", `speed, ${engines[0]} = 1`, "events/s in all"], rows));
+    return 0;
+  },
+};
+
+/** The arguments without these options (which take a value) and these flags. */
+function withoutOptions(args: readonly string[], options: readonly string[], flags: readonly string[]): string[] {
+  const rest: string[] = [];
+  for (let index = 0; index < args.length; index++) {
+    const name = args[index].split("=")[0];
+    if (flags.includes(name)) continue;
+    if (!options.includes(name)) rest.push(args[index]);
+    else if (!args[index].includes("=")) index++;
+  }
+  return rest;
+}

@@ -1,0 +1,63 @@
+// What every command is, and how its arguments are read.
+
+import { type ParseArgsConfig, parseArgs } from "node:util";
+import type { EngineName } from "../engine/engine.ts";
+import { ENGINES } from "../engine/engines.ts";
+
+export interface Command {
+  readonly name: string;
+  readonly summary: string;
+  readonly usage: string;
+  /** Gives the exit status. */
+  readonly run: (args: string[]) => number | Promise<number>;
+}
+
+/** Wrong arguments: the message is followed by the command's usage. */
+export class UsageError extends Error {}
+
+type Options = NonNullable<ParseArgsConfig["options"]>;
+
+/** parseArgs of node:util, with a UsageError where it does not like the arguments. */
+export function readArgs<const T extends Options>(
+  args: string[],
+  options: T,
+): ReturnType<typeof parseArgs<{ args: string[]; options: T; allowPositionals: true; strict: true }>> {
+  try {
+    return parseArgs({ args, options, allowPositionals: true, strict: true });
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** A whole number given as an option, with `_` and exponents allowed: 1_000_000, 1e6. */
+export function readCount(text: string | undefined, option: string): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text.replaceAll("_", ""));
+  if (!Number.isSafeInteger(value) || value < 1) {
+    throw new UsageError(`--${option}: expected a whole number from 1 on, got "${text}"`);
+  }
+  return value;
+}
+
+/** An engine's name, or `auto`. */
+export function readEngine(text: string | undefined): EngineName | "auto" {
+  if (text === undefined || text === "auto") return "auto";
+  if (Object.hasOwn(ENGINES, text)) return text as EngineName;
+  throw new UsageError(`--engine: expected auto, ${Object.keys(ENGINES).join(", ")}, got "${text}"`);
+}
+
+/** A list of engines: names with commas, or `all` for every one that can run here. */
+export function readEngines(text: string | undefined): (EngineName | "auto")[] {
+  if (text !== "all") return (text ?? "auto").split(",").map(readEngine);
+  return Object.values(ENGINES)
+    .filter((engine) => engine.unavailable() === undefined)
+    .map((engine) => engine.name);
+}
+
+/** The only positional argument, or the first of `atMost`. */
+export function expectFile(positionals: readonly string[], what = "a file"): string {
+  const [first, second] = positionals;
+  if (first === undefined) throw new UsageError(`expected ${what}, got none`);
+  if (second !== undefined) throw new UsageError(`expected ${what}, got "${second}" too`);
+  return first;
+}

@@ -1,0 +1,76 @@
+// Reading what commands work on: programs from files of any kind, traces with what belongs to them.
+
+import { createReadStream, existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { type TracepointFormat, parseFormat } from "../attach/format.ts";
+import type { TraceSource } from "../attach/replay.ts";
+import { SymbolTable } from "../attach/symbols.ts";
+import { isElf } from "../loader/elf.ts";
+import { load } from "../loader/load.ts";
+import type { ObjectFile } from "../loader/object-file.ts";
+import { atPlace } from "../errors.ts";
+import { PROGRAM_TYPES, type ProgramType } from "../program-types.ts";
+import { UsageError } from "./command.ts";
+
+/** A program type's name. */
+export function readProgramType(text: string | undefined): ProgramType | undefined {
+  if (text === undefined || Object.hasOwn(PROGRAM_TYPES, text)) return text as ProgramType | undefined;
+  throw new UsageError(`--type: expected a program type (xdp, tracepoint, raw …), got "${text}"`);
+}
+
+/** Bytes that are text through and through: assembly, then, rather than instructions. */
+function isText(bytes: Uint8Array): boolean {
+  return bytes.every((byte) => byte >= 0x20 || byte === 9 || byte === 10 || byte === 13);
+}
+
+/** Loads an object, a text of assembly or bare instructions; the file's name stands before what is wrong with it. */
+export function loadFile(file: string, type?: ProgramType): ObjectFile {
+  const bytes = readFileSync(file);
+  const name = basename(file).replace(/\.(bpf\.)?(o|s|asm|bin)$/, "");
+  const input = !isElf(bytes) && isText(bytes) ? bytes.toString("utf8") : new Uint8Array(bytes);
+  return atPlace(file, () => load(input, { name, ...(type === undefined ? {} : { type }) }));
+}
+
+/** A trace and what it needs to be read. */
+export interface TraceInput {
+  readonly file: string;
+  /** Bytes. */
+  readonly size: number;
+  readonly source: TraceSource;
+  readonly formats: readonly TracepointFormat[];
+  readonly symbols: SymbolTable | undefined;
+}
+
+/** The format files below a folder laid out as tracefs lays out `events`: SYSTEM/EVENT/format. */
+function readFormats(folder: string): TracepointFormat[] {
+  const formats: TracepointFormat[] = [];
+  for (const system of readdirSync(folder, { withFileTypes: true })) {
+    if (!system.isDirectory()) continue;
+    for (const event of readdirSync(join(folder, system.name), { withFileTypes: true })) {
+      const place = join(folder, system.name, event.name, "format");
+      if (!event.isDirectory() || !existsSync(place)) continue;
+      formats.push(parseFormat(readFileSync(place, "utf8"), { system: system.name, place }));
+    }
+  }
+  return formats;
+}
+
+/**
+ * Opens a trace. Formats are looked for in `formats`, or in the folder `events` beside the trace; symbols in
+ * `symbols`, or in the file of the trace's name with the ending `.symbols`, where there is one.
+ */
+export function openTrace(file: string, formats?: string, symbols?: string): TraceInput {
+  const folder = formats ?? join(dirname(file), "events");
+  if (!existsSync(folder)) {
+    throw new UsageError(`--formats: expected a folder of SYSTEM/EVENT/format files, got none at ${folder}`);
+  }
+  const beside = file.replace(/(\.[^./]+)?$/, ".symbols");
+  const table = symbols ?? (existsSync(beside) ? beside : undefined);
+  return {
+    file,
+    size: statSync(file).size,
+    source: () => createReadStream(file, { highWaterMark: 1 << 18 }),
+    formats: readFormats(folder),
+    symbols: table === undefined ? undefined : SymbolTable.parse(readFileSync(table, "utf8"), { place: table }),
+  };
+}

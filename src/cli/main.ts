@@ -1,0 +1,72 @@
+#!/usr/bin/env node
+// The command line: finds the command and hands it the rest of the arguments. What a command does is the library's
+// business; here are only words in and words out. Exit status: 0 done, 1 the input was refused or trapped, 2 wrong usage.
+
+import { LoadError, TrapError } from "../errors.ts";
+import { MapError } from "../maps/map.ts";
+import { asm } from "./asm.ts";
+import { batch } from "./batch.ts";
+import { bench } from "./bench.ts";
+import { type Command, UsageError } from "./command.ts";
+import { conformance } from "./conformance.ts";
+import { dis } from "./dis.ts";
+import { map } from "./map.ts";
+import { run } from "./run.ts";
+
+const COMMANDS: readonly Command[] = [run, map, asm, dis, bench, batch, conformance];
+
+function usage(): string {
+  const lines = COMMANDS.map(({ name, summary }) => `  ${name.padEnd(14)}${summary}`);
+  return [
+    "tracebee: run, test and measure eBPF programs",
+    "",
+    "usage: tracebee COMMAND [ARGUMENT...]",
+    "",
+    ...lines,
+    "",
+    "tracebee COMMAND --help tells more.",
+    "",
+  ].join("\n");
+}
+
+/** Errors that are about the input, not about tracebee: their message is all that the user needs. */
+function isAboutInput(error: unknown): error is Error {
+  if (error instanceof LoadError || error instanceof TrapError || error instanceof MapError) return true;
+  if (error instanceof TypeError || error instanceof RangeError) return true;
+  return error instanceof Error && "code" in error && /^E[A-Z]+$/.test(String(error.code));
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const [name, ...rest] = args;
+  if (name === undefined || name === "--help" || name === "-h" || name === "help") {
+    process.stdout.write(usage());
+    return name === undefined ? 2 : 0;
+  }
+  const command = COMMANDS.find((candidate) => candidate.name === name);
+  if (command === undefined) {
+    process.stderr.write(`tracebee: expected a command, got "${name}"\n\n${usage()}`);
+    return 2;
+  }
+  if (rest.includes("--help") || rest.includes("-h")) {
+    process.stdout.write(command.usage);
+    return 0;
+  }
+  try {
+    return await command.run(rest);
+  } catch (error) {
+    if (error instanceof UsageError) {
+      process.stderr.write(`tracebee ${name}: ${error.message}\n\n${command.usage}`);
+      return 2;
+    }
+    if (!isAboutInput(error) || process.env.TRACEBEE_DEBUG !== undefined) throw error;
+    process.stderr.write(`tracebee ${name}: ${error.message}\n`);
+    return 1;
+  }
+}
+
+// A reader that has seen enough (`| head`) is no error.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(0);
+});
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,166 @@
+// What `run`, `map` and `bench` share: the options that say what to run on what, and running it on one engine.
+
+import { readFileSync } from "node:fs";
+import { replayTrace, type ReplayProgress, type ReplayStats } from "../attach/replay.ts";
+import { TracepointTable } from "../attach/tracepoint.ts";
+import { type Collection, instantiate } from "../engine/collection.ts";
+import type { EngineName, Executable } from "../engine/engine.ts";
+import { fromHex } from "../harness/hex.ts";
+import type { ObjectFile } from "../loader/object-file.ts";
+import { Runtime } from "../runtime.ts";
+import type { TraceLine } from "../trace-output.ts";
+import { readCount, UsageError } from "./command.ts";
+import { loadFile, openTrace, readProgramType, type TraceInput } from "./input.ts";
+
+/** Options of parseArgs for everything that runs a program. */
+export const RUN_OPTIONS = {
+  engine: { type: "string" },
+  type: { type: "string" },
+  program: { type: "string" },
+  replay: { type: "string" },
+  formats: { type: "string" },
+  symbols: { type: "string" },
+  events: { type: "string" },
+  "keep-going": { type: "boolean" },
+  data: { type: "string" },
+  repeat: { type: "string" },
+  limit: { type: "string" },
+  set: { type: "string", multiple: true },
+} as const;
+
+export const RUN_USAGE = `  --engine NAME     ts, wasm or auto (the fastest that runs here; the default)
+  --type TYPE       program type, where the file does not say (raw, xdp, tracepoint …)
+  --program NAME    the program to run; default: all (with --replay), or the only one
+  --replay FILE     run over a recorded trace in ftrace's text form
+  --formats DIR     SYSTEM/EVENT/format files; default: the folder events beside the trace
+  --symbols FILE    kallsyms lines; default: the trace's name with the ending .symbols
+  --events N        stop after N events, repeating the trace as needed
+  --keep-going      count lines of the trace that cannot be read instead of stopping
+  --data HEX|@FILE  run once on this memory instead: r1 its address, r2 its length
+  --repeat N        with --data: run N times
+  --limit N         instructions after which a run is stopped
+  --set NAME=VALUE  value of a global variable, before anything runs
+`;
+
+/** The values that parseArgs gives for RUN_OPTIONS. */
+export interface RunValues {
+  readonly engine?: string | undefined;
+  readonly type?: string | undefined;
+  readonly program?: string | undefined;
+  readonly replay?: string | undefined;
+  readonly formats?: string | undefined;
+  readonly symbols?: string | undefined;
+  readonly events?: string | undefined;
+  readonly "keep-going"?: boolean | undefined;
+  readonly data?: string | undefined;
+  readonly repeat?: string | undefined;
+  readonly limit?: string | undefined;
+  readonly set?: string[] | undefined;
+}
+
+/** What to run, read from files and arguments. */
+export interface RunInput {
+  readonly object: ObjectFile;
+  readonly trace: TraceInput | undefined;
+  readonly data: Uint8Array | undefined;
+  readonly events: number | undefined;
+  readonly repeat: number;
+  readonly limit: number | undefined;
+  readonly keepGoing: boolean;
+  readonly program: string | undefined;
+  readonly variables: Readonly<Record<string, unknown>>;
+}
+
+/** One engine's run. */
+export interface Outcome {
+  readonly engine: EngineName;
+  readonly collection: Collection;
+  /** With a trace. */
+  readonly stats?: ReplayStats;
+  /** With data: the last run's r0, the memory after it, and the mean duration. */
+  readonly result?: { readonly retval: bigint; readonly data: Uint8Array; readonly nanoseconds: number };
+}
+
+export interface Observers {
+  readonly onProgress?: (progress: ReplayProgress) => void;
+  readonly onTrace?: (line: TraceLine) => void;
+}
+
+function readData(text: string | undefined): Uint8Array | undefined {
+  if (text === undefined) return undefined;
+  if (text.startsWith("@")) return new Uint8Array(readFileSync(text.slice(1)));
+  const bytes = fromHex(text);
+  if (bytes === undefined) throw new UsageError(`--data: expected hexadecimal digits in pairs, got "${text}"`);
+  return bytes;
+}
+
+function readVariables(settings: readonly string[]): Record<string, unknown> {
+  const variables: Record<string, unknown> = {};
+  for (const setting of settings) {
+    const equals = setting.indexOf("=");
+    if (equals < 1) throw new UsageError(`--set: expected NAME=VALUE, got "${setting}"`);
+    const text = setting.slice(equals + 1);
+    try {
+      variables[setting.slice(0, equals)] = /^-?(\d+|0x[0-9a-f]+)$/i.test(text) ? readInteger(text) : JSON.parse(text);
+    } catch {
+      variables[setting.slice(0, equals)] = text;
+    }
+  }
+  return variables;
+}
+
+const readInteger = (text: string): bigint => (text.startsWith("-") ? -BigInt(text.slice(1)) : BigInt(text));
+
+/** Reads all that the options name. */
+export function readRunInput(file: string, values: RunValues): RunInput {
+  if (values.replay !== undefined && values.data !== undefined) {
+    throw new UsageError("expected --replay or --data, got both");
+  }
+  const trace = values.replay === undefined ? undefined : openTrace(values.replay, values.formats, values.symbols);
+  return {
+    object: loadFile(file, readProgramType(values.type)),
+    trace,
+    data: readData(values.data),
+    events: readCount(values.events, "events"),
+    repeat: readCount(values.repeat, "repeat") ?? 1,
+    limit: readCount(values.limit, "limit"),
+    keepGoing: values["keep-going"] === true,
+    program: values.program,
+    variables: readVariables(values.set ?? []),
+  };
+}
+
+/** Makes the object on one engine and runs it; the caller closes the collection. */
+export async function runOn(engine: EngineName | "auto", input: RunInput, observers: Observers = {}): Promise<Outcome> {
+  const runtime = new Runtime();
+  if (observers.onTrace !== undefined) runtime.trace.listen(observers.onTrace);
+  const { object, trace, limit, program, variables } = input;
+  const collection = instantiate(runtime, object, {
+    engine,
+    variables,
+    ...(limit === undefined ? {} : { limit }),
+    ...(program === undefined ? {} : { programs: [program] }),
+  });
+  const [first] = collection.programs.values();
+  if (first === undefined) throw [...object.failures.values()][0] ?? new UsageError("expected a program, got none");
+  if (trace === undefined) return { engine: first.engine, collection, result: runOnData(collection.program, input) };
+  const tracepoints = new TracepointTable(runtime);
+  for (const format of trace.formats) tracepoints.define(format);
+  for (const executable of collection.programs.values()) tracepoints.attach(executable);
+  const stats = await replayTrace(trace.source, tracepoints, {
+    place: trace.file,
+    keepGoing: input.keepGoing,
+    ...(input.events === undefined ? {} : { events: input.events }),
+    ...(trace.symbols === undefined ? {} : { symbols: trace.symbols }),
+    ...(observers.onProgress === undefined ? {} : { onProgress: observers.onProgress }),
+  });
+  return { engine: first.engine, collection, stats };
+}
+
+function runOnData(executable: Executable, input: RunInput): NonNullable<Outcome["result"]> {
+  const data = input.data ?? new Uint8Array(0);
+  let retval = 0n;
+  const started = performance.now();
+  for (let round = 0; round < input.repeat; round++) retval = executable.run(data);
+  return { retval, data, nanoseconds: ((performance.now() - started) * 1e6) / input.repeat };
+}
