@@ -1,7 +1,5 @@
 // The public API: re-exports only. Everything here runs in Node and in browsers; nothing happens at import time.
 
-export type { Btf } from "./btf/btf.ts";
-export { parseBtf } from "./btf/btf.ts";
 export type { FormatField, TracepointFormat } from "./attach/format.ts";
 export { parseFormat } from "./attach/format.ts";
 export type { Link } from "./attach/link.ts";
@@ -14,6 +12,8 @@ export { SymbolTable } from "./attach/symbols.ts";
 export type { RecordTarget, TraceEvent } from "./attach/trace-event.ts";
 export type { EventOptions, RecordedEvent, Tracepoint } from "./attach/tracepoint.ts";
 export { TracepointTable } from "./attach/tracepoint.ts";
+export type { Btf } from "./btf/btf.ts";
+export { parseBtf } from "./btf/btf.ts";
 export type { Collection, InstantiateOptions, VariableHandle } from "./engine/collection.ts";
 export { failuresOf, instantiate } from "./engine/collection.ts";
 export type {

@@ -25,6 +25,24 @@ export interface MapSpec {
   readonly btf?: Btf;
   readonly keyType?: number;
   readonly valueType?: number;
+  /** What the maps in a map of maps must be like. */
+  readonly innerMap?: MapSpec;
+  /** The `values` of its definition, where they are given. */
+  readonly initialSlots?: readonly InitialSlot[];
+  /** LIBBPF_PIN_BY_NAME: users share the map by its name. */
+  readonly isPinned?: boolean;
+  /** `map_extra`: hash functions of a bloom filter, address of an arena. */
+  readonly extra?: bigint;
+  readonly numaNode?: number;
+}
+
+/** What a slot of an array of maps, or of a program array, holds from the start. */
+export interface InitialSlot {
+  readonly index: number;
+  /** One of the object's maps. */
+  readonly map?: MapSpec;
+  /** Name of one of the object's programs. */
+  readonly program?: string;
 }
 
 /** An `lddw` that loads a map's address, or the address of byte `offset` of its first value. */
@@ -38,6 +56,10 @@ export interface ProgramMapUse {
 export interface ProgramFunction {
   readonly slot: number;
   readonly name: string;
+  /** Id of its `func` in the program's BTF. */
+  readonly typeId?: number;
+  /** True when other objects may call it: a verifier looks at it on its own. */
+  readonly isGlobal?: boolean;
 }
 
 /** Where an instruction comes from. */

@@ -8,7 +8,7 @@ import { disassemble } from "../dist/src/isa/disassembler.js";
 import { loadAssembly } from "../dist/src/loader/assembly.js";
 import { MAP_TYPE_NAMES } from "../dist/src/loader/map-directive.js";
 import { loadObject } from "../dist/src/loader/object.js";
-import type { MapDefinition, ObjectFile } from "../dist/src/loader/object-file.js";
+import type { MapSpec, ObjectFile } from "../dist/src/loader/object-file.js";
 import { checkProgram } from "../dist/src/loader/validate.js";
 import type { Program } from "../dist/src/program.js";
 import { failure } from "./support/failure.ts";
@@ -221,19 +221,25 @@ describe("sections, functions and data", () => {
     [
       "an alignment that is none",
       ".data\n.balign 3000000",
-      /^line 2, column 1: expected an alignment in 1..4096/,
+      /^line 2, column 9: expected an alignment of at most 4096, got '3000000'/,
     ],
-    ["a call of nobody", "call nobody\nexit", /^line 1, column 6: expected a helper or a function/],
     ["a jump to nowhere", "goto nowhere", /^line 1, column 6: expected a label/],
-    ["too large a fill", ".data\n.zero 99999999, 1", /^line 2, column 7: expected at most 1048576 bytes/],
+    ["too large a fill", ".data\n.zero 99999999, 1", /^line 2, column 7: expected a number of bytes, got '99999999'/],
   ])("are refused: %s", (_, text, message) => {
     expect(failure(() => loadAssembly(text)).message).toMatch(message);
+  });
+
+  it("that call what is nowhere fail one by one", () => {
+    const text = ".section xdp\ngood: exit\n.section tc\nbad: call nobody\nexit";
+    const { programs, failures } = loadAssembly(text);
+    expect([...programs.keys()]).toEqual(["good"]);
+    expect(failures.get("bad")?.message).toMatch(/nobody/);
   });
 });
 
 /** Everything of an object that does not depend on how it was read. */
 function essence(file: ObjectFile) {
-  const plain = (map: MapDefinition | undefined): unknown =>
+  const plain = (map: MapSpec | undefined): unknown =>
     map && {
       ...map,
       btf: undefined,

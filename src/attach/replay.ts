@@ -184,7 +184,7 @@ class Replayer implements RecordTarget {
     if (this.#kept === undefined) return false;
     const blocks = this.#kept.filter((block) => block.batch.count > 0);
     const delta = this.#shift;
-    for (let pass = 1; !this.isDone && blocks.length > 0; pass++) {
+    while (!this.isDone && blocks.length > 0) {
       for (const block of blocks) {
         if (this.isDone) break;
         block.batch.shift(delta);

@@ -1,9 +1,9 @@
 // tracebee asm: assembly text to instruction bytes.
 
 import { readFileSync, writeFileSync } from "node:fs";
+import { atPlace } from "../errors.ts";
 import { toHex } from "../harness/hex.ts";
 import { assembleCode } from "../isa/assembler.ts";
-import { atPlace } from "../errors.ts";
 import { type Command, expectFile, readArgs } from "./command.ts";
 
 const USAGE = `usage: tracebee asm FILE [-o OUT] [--hex]

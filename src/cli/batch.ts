@@ -23,7 +23,8 @@ export const batch: Command = {
     const { stdout } = process;
     for await (const line of createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY })) {
       if (line.trim() === "") continue;
-      if (!stdout.write(`${harness.answer(line)}\n`)) await new Promise((resolve) => stdout.once("drain", resolve));
+      if (!stdout.write(`${harness.answer(line)}\n`))
+        await new Promise((resolve) => stdout.once("drain", resolve));
     }
     return 0;
   },

@@ -3,8 +3,8 @@
 
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { ENGINES } from "../engine/engines.ts";
 import type { EngineName } from "../engine/engine.ts";
+import { ENGINES } from "../engine/engines.ts";
 import { type Command, readArgs, readCount, readEngines, UsageError } from "./command.ts";
 import { RUN_OPTIONS, RUN_USAGE } from "./running.ts";
 import { formatCount, formatTable, toJson } from "./tables.ts";
@@ -37,7 +37,8 @@ function measure(engine: EngineName | "auto", args: readonly string[]): Measurem
     stdio: ["ignore", "pipe", "inherit"],
   });
   const report = JSON.parse(output) as Record<string, number>;
-  if (report.nanoseconds !== undefined) return { engine, nsPerRun: report.nanoseconds, eventsPerSecond: undefined };
+  if (report.nanoseconds !== undefined)
+    return { engine, nsPerRun: report.nanoseconds, eventsPerSecond: undefined };
   const nsPerRun = (report.executionMs * 1e6) / report.runs;
   return { engine, nsPerRun, eventsPerSecond: (report.events * 1000) / report.elapsedMs };
 }
@@ -69,13 +70,19 @@ export const bench: Command = {
       const rate = of(engine, (each) => each.eventsPerSecond ?? 1e9 / each.nsPerRun);
       return [engine, ns.toFixed(1), `${(base / ns).toFixed(2)}x`, formatCount(Math.round(rate))];
     });
-    process.stdout.write(formatTable(["engine", "ns/run", `speed, ${engines[0]} = 1`, "events/s in all"], rows));
+    process.stdout.write(
+      formatTable(["engine", "ns/run", `speed, ${engines[0]} = 1`, "events/s in all"], rows),
+    );
     return 0;
   },
 };
 
 /** The arguments without these options (which take a value) and these flags. */
-function withoutOptions(args: readonly string[], options: readonly string[], flags: readonly string[]): string[] {
+function withoutOptions(
+  args: readonly string[],
+  options: readonly string[],
+  flags: readonly string[],
+): string[] {
   const rest: string[] = [];
   for (let index = 0; index < args.length; index++) {
     const name = args[index].split("=")[0];

@@ -1,7 +1,7 @@
 // tracebee dis: the instructions of a program as `bpftool prog dump xlated` prints them, under their source lines.
 
-import { type Dialect, formatInsn, formatLine } from "../isa/disassembler.ts";
 import { atPlace } from "../errors.ts";
+import { type Dialect, formatInsn, formatLine } from "../isa/disassembler.ts";
 import type { Program } from "../program.ts";
 import { type Command, expectFile, readArgs, UsageError } from "./command.ts";
 import { loadFile, readProgramType } from "./input.ts";
@@ -49,7 +49,11 @@ export const dis: Command = {
       ({ name }) => values.program === undefined || name === values.program,
     );
     if (programs.length === 0) {
-      throw object.failures.get(values.program ?? "") ?? [...object.failures.values()][0] ?? new UsageError("expected a program of the file");
+      throw (
+        object.failures.get(values.program ?? "") ??
+        [...object.failures.values()][0] ??
+        new UsageError("expected a program of the file")
+      );
     }
     const texts = programs.map((program) => atPlace(file, () => listing(program, dialect)));
     process.stdout.write(texts.join("\n"));

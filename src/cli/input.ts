@@ -2,13 +2,13 @@
 
 import { createReadStream, existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { type TracepointFormat, parseFormat } from "../attach/format.ts";
+import { parseFormat, type TracepointFormat } from "../attach/format.ts";
 import type { TraceSource } from "../attach/replay.ts";
 import { SymbolTable } from "../attach/symbols.ts";
+import { atPlace } from "../errors.ts";
 import { isElf } from "../loader/elf.ts";
 import { load } from "../loader/load.ts";
 import type { ObjectFile } from "../loader/object-file.ts";
-import { atPlace } from "../errors.ts";
 import { PROGRAM_TYPES, type ProgramType } from "../program-types.ts";
 import { UsageError } from "./command.ts";
 
@@ -71,6 +71,7 @@ export function openTrace(file: string, formats?: string, symbols?: string): Tra
     size: statSync(file).size,
     source: () => createReadStream(file, { highWaterMark: 1 << 18 }),
     formats: readFormats(folder),
-    symbols: table === undefined ? undefined : SymbolTable.parse(readFileSync(table, "utf8"), { place: table }),
+    symbols:
+      table === undefined ? undefined : SymbolTable.parse(readFileSync(table, "utf8"), { place: table }),
   };
 }

@@ -2,7 +2,7 @@
 
 import type { BpfMap } from "../maps/map.ts";
 import { type Command, readArgs, readEngine, UsageError } from "./command.ts";
-import { readRunInput, RUN_OPTIONS, RUN_USAGE, runOn } from "./running.ts";
+import { RUN_OPTIONS, RUN_USAGE, readRunInput, runOn } from "./running.ts";
 import { toJson } from "./tables.ts";
 
 const USAGE = `usage: tracebee map dump FILE [--name MAP] [-p] [OPTION of run...]
@@ -27,11 +27,14 @@ export const map: Command = {
       pretty: { type: "boolean", short: "p" },
     });
     const [verb, file, extra] = positionals;
-    if (verb !== "dump" || file === undefined || extra !== undefined) throw new UsageError("expected: dump FILE");
+    if (verb !== "dump" || file === undefined || extra !== undefined)
+      throw new UsageError("expected: dump FILE");
     const { collection } = await runOn(readEngine(values.engine), readRunInput(file, values));
     const wanted = values.name === undefined ? undefined : collection.maps.get(values.name);
     if (values.name !== undefined && wanted === undefined) {
-      throw new UsageError(`--name: expected ${[...collection.maps.keys()].join(" or ")}, got "${values.name}"`);
+      throw new UsageError(
+        `--name: expected ${[...collection.maps.keys()].join(" or ")}, got "${values.name}"`,
+      );
     }
     const all = Object.fromEntries([...collection.maps].map(([name, each]) => [name, entries(each)]));
     const output = wanted === undefined ? all : entries(wanted);

@@ -4,7 +4,7 @@ import { failuresOf } from "../engine/collection.ts";
 import { toHex } from "../harness/hex.ts";
 import { formatTraceLine } from "../trace-output.ts";
 import { type Command, expectFile, readArgs, readEngines } from "./command.ts";
-import { type Outcome, readRunInput, RUN_OPTIONS, RUN_USAGE, type RunInput, runOn } from "./running.ts";
+import { type Outcome, RUN_OPTIONS, RUN_USAGE, type RunInput, readRunInput, runOn } from "./running.ts";
 import { formatCount, formatMap, formatTable, ProgressBar, toJson } from "./tables.ts";
 
 const USAGE = `usage: tracebee run FILE [OPTION...]
@@ -23,7 +23,17 @@ function toReport({ engine, stats, result, collection }: Outcome): object {
   if (stats !== undefined) {
     const { events, runs, passes, bytes, elapsedMs, executionMs, source } = stats;
     const { lines, malformed, lost } = source;
-    return { engine, events, runs, passes, bytes, elapsedMs, executionMs, source: { lines, malformed, lost }, maps };
+    return {
+      engine,
+      events,
+      runs,
+      passes,
+      bytes,
+      elapsedMs,
+      executionMs,
+      source: { lines, malformed, lost },
+      maps,
+    };
   }
   const { retval = 0n, data = new Uint8Array(0), nanoseconds = 0 } = result ?? {};
   return { engine, retval: `0x${retval.toString(16)}`, data: toHex(data), nanoseconds, maps };
@@ -40,9 +50,13 @@ function printResult({ stats, result, engine }: Outcome, input: RunInput): void 
   if (stats === undefined) return;
   const { source } = stats;
   const passed = stats.passes === 1 && input.events !== undefined ? "" : `, ${stats.passes} passes`;
-  stdout.write(`${engine}: ${formatCount(stats.events)} events in ${stats.elapsedMs.toFixed(0)} ms${passed}\n`);
-  if (source.malformed > 0) stdout.write(`${formatCount(source.malformed)} lines could not be read: ${source.firstError?.message}\n`);
-  if (source.lost > 0) stdout.write(`${formatCount(source.lost)} events were lost when the trace was recorded\n`);
+  stdout.write(
+    `${engine}: ${formatCount(stats.events)} events in ${stats.elapsedMs.toFixed(0)} ms${passed}\n`,
+  );
+  if (source.malformed > 0)
+    stdout.write(`${formatCount(source.malformed)} lines could not be read: ${source.firstError?.message}\n`);
+  if (source.lost > 0)
+    stdout.write(`${formatCount(source.lost)} events were lost when the trace was recorded\n`);
 }
 
 /** Engines side by side: in all, and in the program alone; ratios to `ts`, or to the first. */
@@ -61,7 +75,12 @@ function comparison(outcomes: readonly Outcome[]): string {
 /** True when both engines left the same in every map. */
 function mapsAgree(a: Outcome, b: Outcome): boolean {
   const text = ({ collection }: Outcome): string =>
-    toJson([...collection.maps].map(([name, map]) => [name, [...map.entriesBytes()].map((entry) => toJson(entry)).sort()]));
+    toJson(
+      [...collection.maps].map(([name, map]) => [
+        name,
+        [...map.entriesBytes()].map((entry) => toJson(entry)).sort(),
+      ]),
+    );
   return text(a) === text(b);
 }
 
@@ -75,7 +94,8 @@ export const run: Command = {
     const engines = readEngines(values.engine);
     const { stdout } = process;
     const json = values.json === true;
-    for (const failure of failuresOf(input.object)) process.stderr.write(`tracebee run: left out: ${failure.message}\n`);
+    for (const failure of failuresOf(input.object))
+      process.stderr.write(`tracebee run: left out: ${failure.message}\n`);
     const outcomes: Outcome[] = [];
     for (const engine of engines) {
       const bar = new ProgressBar(engine, input.events ?? 0);
@@ -92,12 +112,15 @@ export const run: Command = {
     const [first] = outcomes;
     if (json) stdout.write(`${toJson(outcomes.length === 1 ? toReport(first) : outcomes.map(toReport))}\n`);
     else {
-      for (const map of first.collection.maps.values()) stdout.write(`\n${formatMap(map, input.trace?.symbols)}`);
+      for (const map of first.collection.maps.values())
+        stdout.write(`\n${formatMap(map, input.trace?.symbols)}`);
       if (outcomes.length > 1 && first.stats !== undefined) stdout.write(`\n${comparison(outcomes)}`);
     }
     const different = outcomes.find((outcome) => !mapsAgree(first, outcome));
     if (different === undefined) return 0;
-    process.stderr.write(`tracebee run: expected the same maps on ${first.engine} and ${different.engine}, got others\n`);
+    process.stderr.write(
+      `tracebee run: expected the same maps on ${first.engine} and ${different.engine}, got others\n`,
+    );
     return 1;
   },
 };

@@ -1,7 +1,7 @@
 // What `run`, `map` and `bench` share: the options that say what to run on what, and running it on one engine.
 
 import { readFileSync } from "node:fs";
-import { replayTrace, type ReplayProgress, type ReplayStats } from "../attach/replay.ts";
+import { type ReplayProgress, type ReplayStats, replayTrace } from "../attach/replay.ts";
 import { TracepointTable } from "../attach/tracepoint.ts";
 import { type Collection, instantiate } from "../engine/collection.ts";
 import type { EngineName, Executable } from "../engine/engine.ts";
@@ -90,7 +90,8 @@ function readData(text: string | undefined): Uint8Array | undefined {
   if (text === undefined) return undefined;
   if (text.startsWith("@")) return new Uint8Array(readFileSync(text.slice(1)));
   const bytes = fromHex(text);
-  if (bytes === undefined) throw new UsageError(`--data: expected hexadecimal digits in pairs, got "${text}"`);
+  if (bytes === undefined)
+    throw new UsageError(`--data: expected hexadecimal digits in pairs, got "${text}"`);
   return bytes;
 }
 
@@ -101,7 +102,9 @@ function readVariables(settings: readonly string[]): Record<string, unknown> {
     if (equals < 1) throw new UsageError(`--set: expected NAME=VALUE, got "${setting}"`);
     const text = setting.slice(equals + 1);
     try {
-      variables[setting.slice(0, equals)] = /^-?(\d+|0x[0-9a-f]+)$/i.test(text) ? readInteger(text) : JSON.parse(text);
+      variables[setting.slice(0, equals)] = /^-?(\d+|0x[0-9a-f]+)$/i.test(text)
+        ? readInteger(text)
+        : JSON.parse(text);
     } catch {
       variables[setting.slice(0, equals)] = text;
     }
@@ -116,7 +119,8 @@ export function readRunInput(file: string, values: RunValues): RunInput {
   if (values.replay !== undefined && values.data !== undefined) {
     throw new UsageError("expected --replay or --data, got both");
   }
-  const trace = values.replay === undefined ? undefined : openTrace(values.replay, values.formats, values.symbols);
+  const trace =
+    values.replay === undefined ? undefined : openTrace(values.replay, values.formats, values.symbols);
   return {
     object: loadFile(file, readProgramType(values.type)),
     trace,
@@ -131,7 +135,11 @@ export function readRunInput(file: string, values: RunValues): RunInput {
 }
 
 /** Makes the object on one engine and runs it; the caller closes the collection. */
-export async function runOn(engine: EngineName | "auto", input: RunInput, observers: Observers = {}): Promise<Outcome> {
+export async function runOn(
+  engine: EngineName | "auto",
+  input: RunInput,
+  observers: Observers = {},
+): Promise<Outcome> {
   const runtime = new Runtime();
   if (observers.onTrace !== undefined) runtime.trace.listen(observers.onTrace);
   const { object, trace, limit, program, variables } = input;
@@ -142,8 +150,10 @@ export async function runOn(engine: EngineName | "auto", input: RunInput, observ
     ...(program === undefined ? {} : { programs: [program] }),
   });
   const [first] = collection.programs.values();
-  if (first === undefined) throw [...object.failures.values()][0] ?? new UsageError("expected a program, got none");
-  if (trace === undefined) return { engine: first.engine, collection, result: runOnData(collection.program, input) };
+  if (first === undefined)
+    throw [...object.failures.values()][0] ?? new UsageError("expected a program, got none");
+  if (trace === undefined)
+    return { engine: first.engine, collection, result: runOnData(collection.program, input) };
   const tracepoints = new TracepointTable(runtime);
   for (const format of trace.formats) tracepoints.define(format);
   for (const executable of collection.programs.values()) tracepoints.attach(executable);

@@ -6,11 +6,15 @@ import type { BpfMap } from "../maps/map.ts";
 
 /** A table with a rule under its head; columns whose cells are all numbers are right-aligned. */
 export function formatTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column].length)));
+  const widths = head.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => row[column].length)),
+  );
   const isNumeric = head.map((_, column) => rows.every((row) => /^[-\d.,]+(x| ?%)?$|^-?$/.test(row[column])));
   const line = (cells: readonly string[]): string =>
     cells
-      .map((cell, column) => (isNumeric[column] ? cell.padStart(widths[column]) : cell.padEnd(widths[column])))
+      .map((cell, column) =>
+        isNumeric[column] ? cell.padStart(widths[column]) : cell.padEnd(widths[column]),
+      )
       .join("  ")
       .trimEnd();
   const rule = widths.map((width) => "─".repeat(width)).join("  ");
@@ -29,11 +33,14 @@ export function toJson(value: unknown, indent?: number): string {
     value,
     (_, item: unknown) => {
       if (typeof item === "bigint") {
-        if (item >= BigInt(Number.MIN_SAFE_INTEGER) && item <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(item);
+        if (item >= BigInt(Number.MIN_SAFE_INTEGER) && item <= BigInt(Number.MAX_SAFE_INTEGER))
+          return Number(item);
         digits.push(item.toString());
         return `\u0000${digits.length - 1}`;
       }
-      return item instanceof Uint8Array ? [...item].map((byte) => `0x${byte.toString(16).padStart(2, "0")}`) : item;
+      return item instanceof Uint8Array
+        ? [...item].map((byte) => `0x${byte.toString(16).padStart(2, "0")}`)
+        : item;
     },
     indent,
   );
@@ -56,17 +63,22 @@ const MAX_ROWS = 40;
 export function formatMap(map: BpfMap, symbols: SymbolTable | undefined): string {
   const entries = [...map];
   const isCount = entries.every(([, value]) => typeof value === "bigint" || typeof value === "number");
-  if (isCount && map.row.name === "hash") entries.sort(([, a], [, b]) => ((a as bigint) < (b as bigint) ? 1 : -1));
+  if (isCount && map.typeName === "hash")
+    entries.sort(([, a], [, b]) => ((a as bigint) < (b as bigint) ? 1 : -1));
   const shown = entries.slice(0, MAX_ROWS);
   const total = isCount ? entries.reduce((sum, [, value]) => sum + BigInt(value as bigint | number), 0n) : 0n;
   const rows = shown.map(([key, value]) => {
-    const cells = [formatCell(key, symbols), isCount ? formatCount(value as bigint) : formatCell(value, symbols)];
-    if (isCount && total > 0n) cells.push(`${((Number(value as bigint) * 100) / Number(total)).toFixed(1)} %`);
+    const cells = [
+      formatCell(key, symbols),
+      isCount ? formatCount(value as bigint) : formatCell(value, symbols),
+    ];
+    if (isCount && total > 0n)
+      cells.push(`${((Number(value as bigint) * 100) / Number(total)).toFixed(1)} %`);
     return cells;
   });
   const head = ["key", "value", ...(isCount && total > 0n ? ["share"] : [])];
   const title = styleText("bold", `map ${map.name}`);
-  const count = `${map.row.name}, ${entries.length} of ${formatCount(map.spec.maxEntries)} entries`;
+  const count = `${map.typeName}, ${entries.length} of ${formatCount(map.spec.maxEntries)} entries`;
   const rest = entries.length > shown.length ? `… ${entries.length - shown.length} more\n` : "";
   return `${title} (${count})\n${rows.length === 0 ? "" : formatTable(head, rows)}${rest}`;
 }

@@ -52,7 +52,11 @@ function checkShared(spec: MapSpec, map: BpfMap): void {
 }
 
 /** The map's spec with the given variables written into its contents. */
-function withVariables(spec: MapSpec, object: ObjectFile, values: Readonly<Record<string, unknown>>): MapSpec {
+function withVariables(
+  spec: MapSpec,
+  object: ObjectFile,
+  values: Readonly<Record<string, unknown>>,
+): MapSpec {
   const variables = [...object.variables.values()].filter(
     (variable) => variable.map === spec && Object.hasOwn(values, variable.name),
   );
@@ -91,11 +95,16 @@ function variableHandle(variable: Variable, map: BpfMap): VariableHandle {
  * Throws the LoadError of a program that could not be loaded when `programs` names it, a RangeError for a map that
  * cannot be made, a TypeError for names that the object does not have.
  */
-export function instantiate(runtime: Runtime, object: ObjectFile, options: InstantiateOptions = {}): Collection {
+export function instantiate(
+  runtime: Runtime,
+  object: ObjectFile,
+  options: InstantiateOptions = {},
+): Collection {
   const engine = selectEngine(options.engine ?? "auto");
   const { variables: values = {}, maps: shared = {} } = options;
   for (const name of Object.keys(values)) {
-    if (!object.variables.has(name)) throw new TypeError(`variables: expected a variable of the object, got "${name}"`);
+    if (!object.variables.has(name))
+      throw new TypeError(`variables: expected a variable of the object, got "${name}"`);
   }
   for (const name of Object.keys(shared)) {
     if (!object.maps.has(name)) throw new TypeError(`maps: expected a map of the object, got "${name}"`);
@@ -104,7 +113,9 @@ export function instantiate(runtime: Runtime, object: ObjectFile, options: Insta
   const chosen = wanted.map((name) => {
     const program = object.programs.get(name);
     if (program !== undefined) return program;
-    throw object.failures.get(name) ?? new TypeError(`programs: expected a program of the object, got "${name}"`);
+    throw (
+      object.failures.get(name) ?? new TypeError(`programs: expected a program of the object, got "${name}"`)
+    );
   });
 
   const bindings = new Map<MapSpec, BpfMap>();

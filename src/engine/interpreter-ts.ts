@@ -4,9 +4,6 @@
 // instruction. A register is two int32 halves; BigInt appears only where a 64-bit division needs it (int64.ts).
 // Positions are indexes of int32: `pc` of a slot's first word (op, dst, off), the second being imm or src.
 
-import { Exit } from "../../assembly/shared/codes.ts";
-import { At, Code, EventRecord, HelperEntry, ProgramFlag, ProgramRecord, Right, SavedFrame } from "../../assembly/shared/layout.ts";
-import { Op } from "../../assembly/shared/opcodes.ts";
 import { checkArguments, mayAccess } from "../../assembly/portable/access.ts";
 import {
   beginEvents,
@@ -20,6 +17,18 @@ import {
 } from "../../assembly/portable/frames.ts";
 import { callCoreHelper, helperIndex } from "../../assembly/portable/helpers.ts";
 import { mapLookup } from "../../assembly/portable/maps/map.ts";
+import { Exit } from "../../assembly/shared/codes.ts";
+import {
+  At,
+  Code,
+  EventRecord,
+  HelperEntry,
+  ProgramFlag,
+  ProgramRecord,
+  Right,
+  SavedFrame,
+} from "../../assembly/shared/layout.ts";
+import { Op } from "../../assembly/shared/opcodes.ts";
 import type { GuestMemory } from "../memory.ts";
 import type { Runtime } from "../runtime.ts";
 import type { Engine } from "./engine.ts";
@@ -54,7 +63,11 @@ class Interpreter {
     const { memory } = this;
     let exit: number = Exit.OK;
     beginEvents(memory, end);
-    for (let event = events; event !== end && exit === Exit.OK; event = memory.load32(At.EVENT) + EventRecord.SIZE) {
+    for (
+      let event = events;
+      event !== end && exit === Exit.OK;
+      event = memory.load32(At.EVENT) + EventRecord.SIZE
+    ) {
       memory.store32(At.PROGRAM, memory.load32(event + EventRecord.PROGRAM));
       const flags = enterEvent(memory, event);
       exit = this.interpret((flags & ProgramFlag.CHECKED) !== 0);
@@ -186,7 +199,6 @@ class Interpreter {
       const s = i32[pc + 1];
       const d = Word.R0 + ((w >> 10) & 63);
       switch (w & 0xff) {
-
         // 64-bit arithmetic
         case Op.ADD64_IMM: {
           const a = i32[d];
@@ -565,7 +577,7 @@ class Interpreter {
 
         // jumps on 64-bit comparisons
         case Op.JEQ64_IMM:
-          if (i32[d] === s && i32[d + 1] === (s >> 31)) pc = (pc + ((w >> 16) << 1)) | 0;
+          if (i32[d] === s && i32[d + 1] === s >> 31) pc = (pc + ((w >> 16) << 1)) | 0;
           continue;
         case Op.JEQ64_REG: {
           const r = Word.R0 + (s >> 2);
@@ -573,7 +585,7 @@ class Interpreter {
           continue;
         }
         case Op.JNE64_IMM:
-          if (i32[d] !== s || i32[d + 1] !== (s >> 31)) pc = (pc + ((w >> 16) << 1)) | 0;
+          if (i32[d] !== s || i32[d + 1] !== s >> 31) pc = (pc + ((w >> 16) << 1)) | 0;
           continue;
         case Op.JNE64_REG: {
           const r = Word.R0 + (s >> 2);
@@ -583,53 +595,61 @@ class Interpreter {
         case Op.JGT64_IMM: {
           const high = i32[d + 1];
           const other = s >> 31;
-          if (high === other ? i32[d] >>> 0 > s >>> 0 : high >>> 0 > other >>> 0) pc = (pc + ((w >> 16) << 1)) | 0;
+          if (high === other ? i32[d] >>> 0 > s >>> 0 : high >>> 0 > other >>> 0)
+            pc = (pc + ((w >> 16) << 1)) | 0;
           continue;
         }
         case Op.JGT64_REG: {
           const r = Word.R0 + (s >> 2);
           const high = i32[d + 1];
           const other = i32[r + 1];
-          if (high === other ? i32[d] >>> 0 > i32[r] >>> 0 : high >>> 0 > other >>> 0) pc = (pc + ((w >> 16) << 1)) | 0;
+          if (high === other ? i32[d] >>> 0 > i32[r] >>> 0 : high >>> 0 > other >>> 0)
+            pc = (pc + ((w >> 16) << 1)) | 0;
           continue;
         }
         case Op.JGE64_IMM: {
           const high = i32[d + 1];
           const other = s >> 31;
-          if (high === other ? i32[d] >>> 0 >= s >>> 0 : high >>> 0 > other >>> 0) pc = (pc + ((w >> 16) << 1)) | 0;
+          if (high === other ? i32[d] >>> 0 >= s >>> 0 : high >>> 0 > other >>> 0)
+            pc = (pc + ((w >> 16) << 1)) | 0;
           continue;
         }
         case Op.JGE64_REG: {
           const r = Word.R0 + (s >> 2);
           const high = i32[d + 1];
           const other = i32[r + 1];
-          if (high === other ? i32[d] >>> 0 >= i32[r] >>> 0 : high >>> 0 > other >>> 0) pc = (pc + ((w >> 16) << 1)) | 0;
+          if (high === other ? i32[d] >>> 0 >= i32[r] >>> 0 : high >>> 0 > other >>> 0)
+            pc = (pc + ((w >> 16) << 1)) | 0;
           continue;
         }
         case Op.JLT64_IMM: {
           const high = i32[d + 1];
           const other = s >> 31;
-          if (high === other ? i32[d] >>> 0 < s >>> 0 : high >>> 0 < other >>> 0) pc = (pc + ((w >> 16) << 1)) | 0;
+          if (high === other ? i32[d] >>> 0 < s >>> 0 : high >>> 0 < other >>> 0)
+            pc = (pc + ((w >> 16) << 1)) | 0;
           continue;
         }
         case Op.JLT64_REG: {
           const r = Word.R0 + (s >> 2);
           const high = i32[d + 1];
           const other = i32[r + 1];
-          if (high === other ? i32[d] >>> 0 < i32[r] >>> 0 : high >>> 0 < other >>> 0) pc = (pc + ((w >> 16) << 1)) | 0;
+          if (high === other ? i32[d] >>> 0 < i32[r] >>> 0 : high >>> 0 < other >>> 0)
+            pc = (pc + ((w >> 16) << 1)) | 0;
           continue;
         }
         case Op.JLE64_IMM: {
           const high = i32[d + 1];
           const other = s >> 31;
-          if (high === other ? i32[d] >>> 0 <= s >>> 0 : high >>> 0 < other >>> 0) pc = (pc + ((w >> 16) << 1)) | 0;
+          if (high === other ? i32[d] >>> 0 <= s >>> 0 : high >>> 0 < other >>> 0)
+            pc = (pc + ((w >> 16) << 1)) | 0;
           continue;
         }
         case Op.JLE64_REG: {
           const r = Word.R0 + (s >> 2);
           const high = i32[d + 1];
           const other = i32[r + 1];
-          if (high === other ? i32[d] >>> 0 <= i32[r] >>> 0 : high >>> 0 < other >>> 0) pc = (pc + ((w >> 16) << 1)) | 0;
+          if (high === other ? i32[d] >>> 0 <= i32[r] >>> 0 : high >>> 0 < other >>> 0)
+            pc = (pc + ((w >> 16) << 1)) | 0;
           continue;
         }
         case Op.JSGT64_IMM: {
@@ -851,7 +871,8 @@ class Interpreter {
             return this.leave(fuel, this.accessFault(pc, r, w >> 16, 2, Exit.READ));
           }
           const at = (i32[r] + (w >> 16)) | 0;
-          const a = (at & 1) === 0 ? (i32[at >> 2] << (16 - ((at & 2) << 3))) >> 16 : (memory.load16(at) << 16) >> 16;
+          const a =
+            (at & 1) === 0 ? (i32[at >> 2] << (16 - ((at & 2) << 3))) >> 16 : (memory.load16(at) << 16) >> 16;
           i32[d + 1] = a >> 31;
           i32[d] = a;
           continue;
@@ -1546,7 +1567,7 @@ class Interpreter {
           pc = (pc + Word.WIDTH) | 0;
           const w2 = i32[pc];
           const s2 = i32[pc + 1];
-          if (i32[d] === s2 && i32[d + 1] === (s2 >> 31)) pc = (pc + ((w2 >> 16) << 1)) | 0;
+          if (i32[d] === s2 && i32[d + 1] === s2 >> 31) pc = (pc + ((w2 >> 16) << 1)) | 0;
           continue;
         }
         case Op.LDX_B__JNE64_IMM: {
@@ -1557,7 +1578,7 @@ class Interpreter {
           pc = (pc + Word.WIDTH) | 0;
           const w2 = i32[pc];
           const s2 = i32[pc + 1];
-          if (i32[d] !== s2 || i32[d + 1] !== (s2 >> 31)) pc = (pc + ((w2 >> 16) << 1)) | 0;
+          if (i32[d] !== s2 || i32[d + 1] !== s2 >> 31) pc = (pc + ((w2 >> 16) << 1)) | 0;
           continue;
         }
         case Op.LDX_H__JEQ32_IMM: {
@@ -1590,7 +1611,7 @@ class Interpreter {
           pc = (pc + Word.WIDTH) | 0;
           const w2 = i32[pc];
           const s2 = i32[pc + 1];
-          if (i32[d] === s2 && i32[d + 1] === (s2 >> 31)) pc = (pc + ((w2 >> 16) << 1)) | 0;
+          if (i32[d] === s2 && i32[d + 1] === s2 >> 31) pc = (pc + ((w2 >> 16) << 1)) | 0;
           continue;
         }
         case Op.LDX_H__JNE64_IMM: {
@@ -1601,7 +1622,7 @@ class Interpreter {
           pc = (pc + Word.WIDTH) | 0;
           const w2 = i32[pc];
           const s2 = i32[pc + 1];
-          if (i32[d] !== s2 || i32[d + 1] !== (s2 >> 31)) pc = (pc + ((w2 >> 16) << 1)) | 0;
+          if (i32[d] !== s2 || i32[d + 1] !== s2 >> 31) pc = (pc + ((w2 >> 16) << 1)) | 0;
           continue;
         }
         case Op.LDX_W__JEQ32_IMM: {
@@ -1634,7 +1655,7 @@ class Interpreter {
           pc = (pc + Word.WIDTH) | 0;
           const w2 = i32[pc];
           const s2 = i32[pc + 1];
-          if (i32[d] === s2 && i32[d + 1] === (s2 >> 31)) pc = (pc + ((w2 >> 16) << 1)) | 0;
+          if (i32[d] === s2 && i32[d + 1] === s2 >> 31) pc = (pc + ((w2 >> 16) << 1)) | 0;
           continue;
         }
         case Op.LDX_W__JNE64_IMM: {
@@ -1645,7 +1666,7 @@ class Interpreter {
           pc = (pc + Word.WIDTH) | 0;
           const w2 = i32[pc];
           const s2 = i32[pc + 1];
-          if (i32[d] !== s2 || i32[d + 1] !== (s2 >> 31)) pc = (pc + ((w2 >> 16) << 1)) | 0;
+          if (i32[d] !== s2 || i32[d + 1] !== s2 >> 31) pc = (pc + ((w2 >> 16) << 1)) | 0;
           continue;
         }
         case Op.LDX_DW__JEQ64_IMM: {
@@ -1657,7 +1678,7 @@ class Interpreter {
           pc = (pc + Word.WIDTH) | 0;
           const w2 = i32[pc];
           const s2 = i32[pc + 1];
-          if (i32[d] === s2 && i32[d + 1] === (s2 >> 31)) pc = (pc + ((w2 >> 16) << 1)) | 0;
+          if (i32[d] === s2 && i32[d + 1] === s2 >> 31) pc = (pc + ((w2 >> 16) << 1)) | 0;
           continue;
         }
         case Op.LDX_DW__JNE64_IMM: {
@@ -1669,7 +1690,7 @@ class Interpreter {
           pc = (pc + Word.WIDTH) | 0;
           const w2 = i32[pc];
           const s2 = i32[pc + 1];
-          if (i32[d] !== s2 || i32[d + 1] !== (s2 >> 31)) pc = (pc + ((w2 >> 16) << 1)) | 0;
+          if (i32[d] !== s2 || i32[d + 1] !== s2 >> 31) pc = (pc + ((w2 >> 16) << 1)) | 0;
           continue;
         }
         case Op.AND32_IMM__JEQ32_IMM: {
@@ -1696,7 +1717,7 @@ class Interpreter {
           pc = (pc + Word.WIDTH) | 0;
           const w2 = i32[pc];
           const s2 = i32[pc + 1];
-          if (i32[d] === s2 && i32[d + 1] === (s2 >> 31)) pc = (pc + ((w2 >> 16) << 1)) | 0;
+          if (i32[d] === s2 && i32[d + 1] === s2 >> 31) pc = (pc + ((w2 >> 16) << 1)) | 0;
           continue;
         }
         case Op.AND64_IMM__JNE64_IMM: {
@@ -1705,7 +1726,7 @@ class Interpreter {
           pc = (pc + Word.WIDTH) | 0;
           const w2 = i32[pc];
           const s2 = i32[pc + 1];
-          if (i32[d] !== s2 || i32[d + 1] !== (s2 >> 31)) pc = (pc + ((w2 >> 16) << 1)) | 0;
+          if (i32[d] !== s2 || i32[d + 1] !== s2 >> 31) pc = (pc + ((w2 >> 16) << 1)) | 0;
           continue;
         }
         case Op.ADD64_IMM__JNE64_IMM: {
@@ -1716,7 +1737,7 @@ class Interpreter {
           pc = (pc + Word.WIDTH) | 0;
           const w2 = i32[pc];
           const s2 = i32[pc + 1];
-          if (i32[d] !== s2 || i32[d + 1] !== (s2 >> 31)) pc = (pc + ((w2 >> 16) << 1)) | 0;
+          if (i32[d] !== s2 || i32[d + 1] !== s2 >> 31) pc = (pc + ((w2 >> 16) << 1)) | 0;
           continue;
         }
         case Op.ADD64_IMM__JNE64_REG: {
@@ -1740,7 +1761,8 @@ class Interpreter {
           const r2 = Word.R0 + (i32[pc + 1] >> 2);
           const high2 = i32[d + 1];
           const other2 = i32[r2 + 1];
-          if (high2 === other2 ? i32[d] >>> 0 < i32[r2] >>> 0 : high2 >>> 0 < other2 >>> 0) pc = (pc + ((w2 >> 16) << 1)) | 0;
+          if (high2 === other2 ? i32[d] >>> 0 < i32[r2] >>> 0 : high2 >>> 0 < other2 >>> 0)
+            pc = (pc + ((w2 >> 16) << 1)) | 0;
           continue;
         }
         case Op.ADD32_IMM__JNE32_IMM: {
@@ -2084,7 +2106,7 @@ class Interpreter {
           const w2 = i32[pc];
           const d2 = Word.R0 + ((w2 >> 10) & 63);
           const s2 = i32[pc + 1];
-          if (i32[d2] === s2 && i32[d2 + 1] === (s2 >> 31)) pc = (pc + ((w2 >> 16) << 1)) | 0;
+          if (i32[d2] === s2 && i32[d2 + 1] === s2 >> 31) pc = (pc + ((w2 >> 16) << 1)) | 0;
           continue;
         }
         case Op.CALL_HELPER__JNE64_IMM: {
@@ -2095,7 +2117,7 @@ class Interpreter {
           const w2 = i32[pc];
           const d2 = Word.R0 + ((w2 >> 10) & 63);
           const s2 = i32[pc + 1];
-          if (i32[d2] !== s2 || i32[d2 + 1] !== (s2 >> 31)) pc = (pc + ((w2 >> 16) << 1)) | 0;
+          if (i32[d2] !== s2 || i32[d2 + 1] !== s2 >> 31) pc = (pc + ((w2 >> 16) << 1)) | 0;
           continue;
         }
         case Op.JEQ32_IMM__JEQ32_IMM: {
@@ -2111,7 +2133,7 @@ class Interpreter {
           continue;
         }
         case Op.JEQ64_IMM__JEQ64_IMM: {
-          if (i32[d] === s && i32[d + 1] === (s >> 31)) {
+          if (i32[d] === s && i32[d + 1] === s >> 31) {
             pc = (pc + ((w >> 16) << 1)) | 0;
             continue;
           }
@@ -2119,7 +2141,7 @@ class Interpreter {
           const w2 = i32[pc];
           const d2 = Word.R0 + ((w2 >> 10) & 63);
           const s2 = i32[pc + 1];
-          if (i32[d2] === s2 && i32[d2 + 1] === (s2 >> 31)) pc = (pc + ((w2 >> 16) << 1)) | 0;
+          if (i32[d2] === s2 && i32[d2 + 1] === s2 >> 31) pc = (pc + ((w2 >> 16) << 1)) | 0;
           continue;
         }
         case Op.ADD64_IMM__MOV64_REG: {
@@ -2177,7 +2199,7 @@ class Interpreter {
           const w2 = i32[pc];
           const d2 = Word.R0 + ((w2 >> 10) & 63);
           const s2 = i32[pc + 1];
-          if (i32[d2] === s2 && i32[d2 + 1] === (s2 >> 31)) pc = (pc + ((w2 >> 16) << 1)) | 0;
+          if (i32[d2] === s2 && i32[d2 + 1] === s2 >> 31) pc = (pc + ((w2 >> 16) << 1)) | 0;
           continue;
         }
         case Op.CALL_LOOKUP__JNE64_IMM: {
@@ -2186,7 +2208,7 @@ class Interpreter {
           const w2 = i32[pc];
           const d2 = Word.R0 + ((w2 >> 10) & 63);
           const s2 = i32[pc + 1];
-          if (i32[d2] !== s2 || i32[d2 + 1] !== (s2 >> 31)) pc = (pc + ((w2 >> 16) << 1)) | 0;
+          if (i32[d2] !== s2 || i32[d2 + 1] !== s2 >> 31) pc = (pc + ((w2 >> 16) << 1)) | 0;
           continue;
         }
         case Op.MOV64_IMM__EXIT:
@@ -2224,7 +2246,7 @@ class Interpreter {
           continue;
         }
         case Op.JEQ64_IMM__JA:
-          if (!(i32[d] === s && i32[d + 1] === (s >> 31))) pc = (pc + Word.WIDTH) | 0;
+          if (!(i32[d] === s && i32[d + 1] === s >> 31)) pc = (pc + Word.WIDTH) | 0;
           pc = (pc + ((i32[pc] >> 16) << 1)) | 0;
           continue;
         case Op.JEQ32_IMM__JA:

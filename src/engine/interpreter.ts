@@ -143,7 +143,8 @@ class InterpretedProgram implements Executable {
   /** Runs `count` records from `address` on, before which the batch has `before`. */
   #runRecords(address: number, count: number, before: number): BatchResult {
     const { runtime } = this;
-    if (this.#closed) throw new TypeError(`program ${this.program.name}: expected an open program, got a closed one`);
+    if (this.#closed)
+      throw new TypeError(`program ${this.program.name}: expected an open program, got a closed one`);
     const saved = runtime.beginRun();
     try {
       const exit = this.#execute(address, address + count * EventRecord.SIZE);

@@ -2,9 +2,9 @@
 // languages' test suites, fuzzers and graders. A line that makes no sense is answered with `error`; the next one
 // runs all the same. docs/batch.md describes the format.
 
-import { LoadError, TrapError } from "../errors.ts";
 import type { EngineName } from "../engine/engine.ts";
 import { selectEngine } from "../engine/engines.ts";
+import { LoadError, TrapError } from "../errors.ts";
 import { loadRaw } from "../loader/raw.ts";
 import { checkProgram } from "../loader/validate.ts";
 import { BpfMap, MapError } from "../maps/map.ts";
@@ -44,13 +44,15 @@ function expectArray(value: unknown, place: string): readonly unknown[] {
 
 function expectHex(value: unknown, place: string): Uint8Array {
   const bytes = typeof value === "string" ? fromHex(value) : undefined;
-  if (bytes === undefined) throw new LineError(`${place}: expected hexadecimal digits in pairs, got ${JSON.stringify(value)}`);
+  if (bytes === undefined)
+    throw new LineError(`${place}: expected hexadecimal digits in pairs, got ${JSON.stringify(value)}`);
   return bytes;
 }
 
 function expectInteger(value: unknown, place: string, fallback?: number): number {
   if (value === undefined && fallback !== undefined) return fallback;
-  if (!Number.isSafeInteger(value)) throw new LineError(`${place}: expected a whole number, got ${JSON.stringify(value)}`);
+  if (!Number.isSafeInteger(value))
+    throw new LineError(`${place}: expected a whole number, got ${JSON.stringify(value)}`);
   return value as number;
 }
 
@@ -88,13 +90,20 @@ function readProgram(fields: Fields, specs: readonly MapSpec[]): Program {
   if (typeof type !== "string" || !Object.hasOwn(PROGRAM_TYPES, type)) {
     throw new LineError(`type: expected a program type, got ${JSON.stringify(type)}`);
   }
-  if (typeof license !== "string") throw new LineError(`license: expected a string, got ${JSON.stringify(license)}`);
+  if (typeof license !== "string")
+    throw new LineError(`license: expected a string, got ${JSON.stringify(license)}`);
   const relo = expectArray(fields.relo, "relo").map((pair, index) => {
     const [slot, map] = expectArray(pair, `relo[${index}]`);
     return [expectInteger(slot, `relo[${index}]`), expectInteger(map, `relo[${index}]`)] as const;
   });
   const insns = expectHex(fields.insns, "insns");
-  return loadRaw(insns, { name: String(fields.id ?? "program"), type: type as ProgramType, license, maps: specs, relo });
+  return loadRaw(insns, {
+    name: String(fields.id ?? "program"),
+    type: type as ProgramType,
+    license,
+    maps: specs,
+    relo,
+  });
 }
 
 /** What is known without running: the program is well formed, or why not. */
@@ -105,7 +114,11 @@ function judge(program: Program): BatchAnswer {
   } catch (error) {
     if (!(error instanceof LoadError)) throw error;
     const insn = /insn (\d+)/.exec(error.place)?.[1];
-    return { verdict: "reject", message: error.message, ...(insn === undefined ? {} : { insn: Number(insn) }) };
+    return {
+      verdict: "reject",
+      message: error.message,
+      ...(insn === undefined ? {} : { insn: Number(insn) }),
+    };
   }
 }
 
@@ -144,7 +157,9 @@ export class BatchHarness {
     const { data, ctx } = fields;
     if (verdict.verdict === "reject" || (data === undefined && ctx === undefined)) return verdict;
     if (program.type !== "raw") {
-      throw new LineError(`type: expected raw for a run, got ${program.type}, whose context this version does not make`);
+      throw new LineError(
+        `type: expected raw for a run, got ${program.type}, whose context this version does not make`,
+      );
     }
     const memory = expectHex(data ?? ctx, data === undefined ? "ctx" : "data");
     const maps: BpfMap[] = [];
@@ -161,7 +176,12 @@ export class BatchHarness {
     }
   }
 
-  #execute(program: Program, memory: Uint8Array, maps: readonly BpfMap[], limit: { limit?: number }): BatchAnswer {
+  #execute(
+    program: Program,
+    memory: Uint8Array,
+    maps: readonly BpfMap[],
+    limit: { limit?: number },
+  ): BatchAnswer {
     const bindings = new Map(maps.map((map) => [map.spec, map]));
     const executable = selectEngine(this.#engine).prepareChecked(this.#runtime, program, bindings, limit);
     try {
@@ -188,5 +208,5 @@ function parseJson(line: string): unknown {
 /** Entries of a map by key, so that answers can be compared. */
 function dump(map: BpfMap): [string, string][] {
   const entries = [...map.entriesBytes()].map(([key, value]): [string, string] => [toHex(key), toHex(value)]);
-  return map.row.name === "hash" ? entries.sort(([a], [b]) => (a < b ? -1 : 1)) : entries;
+  return map.typeName === "hash" ? entries.sort(([a], [b]) => (a < b ? -1 : 1)) : entries;
 }

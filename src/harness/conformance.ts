@@ -11,7 +11,11 @@ import { fromHex } from "./hex.ts";
  * Runs a case; gives r0 as hexadecimal digits. Throws a TypeError for text that is not hexadecimal, a LoadError for a
  * program that is none, a TrapError when it traps.
  */
-export function runConformanceCase(programHex: string, memoryHex: string, engine: EngineName | "auto" = "auto"): string {
+export function runConformanceCase(
+  programHex: string,
+  memoryHex: string,
+  engine: EngineName | "auto" = "auto",
+): string {
   const insns = fromHex(programHex);
   const memory = fromHex(memoryHex);
   if (insns === undefined) throw new TypeError("program: expected hexadecimal digits in pairs");

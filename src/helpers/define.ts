@@ -51,6 +51,7 @@ export interface HelperDefinition<Args extends readonly HelperArg[]> {
   readonly args: Args;
   readonly gplOnly?: boolean;
   /** What it returns becomes r0, sign-extended; nothing is 0. What it throws ends the run as a trap with that cause. */
+  // biome-ignore lint/suspicious/noConfusingVoidType: a body that returns nothing is what most people write
   readonly body: (...args: ArgValues<Args>) => bigint | number | undefined | void;
 }
 
@@ -70,7 +71,12 @@ const CLASSES: Readonly<Record<HelperArg, Arg>> = {
 };
 
 /** The value of the argument in register `register` (an address), of kind `kind`. */
-function readArg(runtime: Runtime, kind: HelperArg, register: number, map: number): HelperArgValue[HelperArg] {
+function readArg(
+  runtime: Runtime,
+  kind: HelperArg,
+  register: number,
+  map: number,
+): HelperArgValue[HelperArg] {
   const { memory } = runtime;
   const low = memory.load32(register);
   const view = (size: number): Uint8Array => memory.u8.subarray(low, low + size);
@@ -107,9 +113,12 @@ function checkSignature(id: number, name: string, args: readonly HelperArg[]): v
   if (args.length > 5) throw new RangeError(`${place}: expected at most 5 arguments, got ${args.length}`);
   for (const [index, kind] of args.entries()) {
     const next = args[index + 1];
-    if (!Object.hasOwn(CLASSES, kind)) throw new TypeError(`${place}: expected a kind of argument, got "${kind}"`);
+    if (!Object.hasOwn(CLASSES, kind))
+      throw new TypeError(`${place}: expected a kind of argument, got "${kind}"`);
     if ((kind === "mem" || kind === "mem_out") && next !== "size" && next !== "size_or_zero") {
-      throw new TypeError(`${place}: expected a size after argument ${index + 1} (${kind}), got ${next ?? "nothing"}`);
+      throw new TypeError(
+        `${place}: expected a size after argument ${index + 1} (${kind}), got ${next ?? "nothing"}`,
+      );
     }
     if ((kind === "map_key" || kind === "map_value") && !args.slice(0, index).includes("map")) {
       throw new TypeError(`${place}: expected a map before argument ${index + 1} (${kind})`);

@@ -1,7 +1,7 @@
 // Assembly text to bytes: pseudo-C (as clang's `-S`, bpftool and the kernel's logs print it) and mnemonics
-// (as the conformance files write it), line by line and mixed at will, with labels, sections and data
-// directives. Gives sections and what in them still needs a symbol from elsewhere; it knows neither maps
-// nor program types, that is the loader's part (loader/assembly.ts).
+// (as the conformance files write it), line by line and mixed at will, with labels and sections. Gives code and
+// what in it still needs a symbol from elsewhere; it knows neither data, maps nor program types, which
+// are the loader's part (loader/assembly.ts).
 //
 //   start:                        ; a label
 //   r6 = *(u64 *)(r1 +8)          ; pseudo-C
@@ -10,20 +10,18 @@
 //   out: exit
 
 import { LoadError } from "../errors.ts";
-import { DataSection, isIgnoredDirective } from "./data-directives.ts";
 import { HELPER_NAMES } from "./helper-names.ts";
 import { encode, type Insn, makeInsn, SLOT_SIZE } from "./insn.ts";
 import { placeOf, type Token, tokenize } from "./lexer.ts";
 import { insnRow } from "./table.ts";
 import { type Match, matchInsn, type NameOperand } from "./templates.ts";
 
-/** A place in a section that waits for the value of a symbol. */
+/** An instruction that waits for the value of a symbol: a `lddw` or a local call. */
 export interface SymbolReference {
-  /** Byte offset in the section: of the instruction, or of the data. */
+  /** Byte offset of the instruction in its section. */
   readonly offset: number;
-  readonly kind: "wide" | "call" | "data32" | "data64";
+  readonly kind: "wide" | "call";
   readonly symbol: string;
-  readonly addend: number;
   readonly line: number;
   readonly column: number;
 }
@@ -31,11 +29,10 @@ export interface SymbolReference {
 export interface AssembledSection {
   readonly name: string;
   readonly bytes: Uint8Array;
-  readonly isCode: boolean;
   /** Label to byte offset, in order of appearance. */
   readonly labels: ReadonlyMap<string, number>;
   readonly references: readonly SymbolReference[];
-  /** For code: the source line of each slot, from 1; 0 for the second slot of a wide instruction. */
+  /** The source line of each slot, from 1; 0 for the second slot of a wide instruction. */
   readonly lines: readonly number[];
 }
 
@@ -50,14 +47,23 @@ export interface AssembleOptions {
   readonly section?: string;
   /** The id of a helper's name, with or without `bpf_`; default: the kernel's. */
   readonly helperId?: (name: string) => number | undefined;
-  /** Sees directives that the assembler does not know; true means taken. */
-  readonly directive?: (name: string, args: readonly Token[], line: number) => boolean;
 }
 
 /** The kernel's id of a helper, by its name with or without the `bpf_` prefix. */
 export function kernelHelperId(name: string): number | undefined {
   const id = HELPER_NAMES.indexOf(name.replace(/^bpf_/, ""));
   return id > 0 ? id : undefined;
+}
+
+const IGNORED_DIRECTIVES = new Set(
+  ".file .loc .type .size .ident .weak .local .hidden .protected .addrsig .addrsig_sym .p2align .align .balign .set".split(
+    " ",
+  ),
+);
+
+/** Directives that say nothing about instructions: places in the source, symbol attributes. */
+export function isIgnoredDirective(name: string): boolean {
+  return IGNORED_DIRECTIVES.has(name) || name.startsWith(".cfi_");
 }
 
 /** What listings put in front of an instruction: `12: (b7) `, `12: `, or `(b7) `. */
@@ -89,7 +95,6 @@ class CodeSection {
 interface OpenSection {
   readonly name: string;
   readonly code: CodeSection;
-  readonly data: DataSection;
   /** Label to byte offset. */
   readonly labels: Map<string, number>;
 }
@@ -113,24 +118,18 @@ class Assembler {
   open(name: string): OpenSection {
     const known = this.sections.get(name);
     if (known !== undefined) return known;
-    const made = {
-      name,
-      code: new CodeSection(),
-      data: new DataSection(),
-      labels: new Map<string, number>(),
-    };
+    const made = { name, code: new CodeSection(), labels: new Map<string, number>() };
     this.sections.set(name, made);
     return made;
   }
 
   run(): Assembly {
     for (const [index, text] of this.lines.entries()) this.line(text, index + 1);
-    const kept = [...this.sections.values()].filter((s) => s.code.insns.length > 0 || s.data.length > 0);
+    const kept = [...this.sections.values()].filter(({ code }) => code.insns.length > 0);
     return { sections: kept.map((section) => this.close(section)), globals: this.globals };
   }
 
   line(text: string, line: number): void {
-    if (this.current.name.startsWith(".debug") && !/^\s*\.(section|text)\b/.test(text)) return;
     const prefix = LISTING_PREFIX.exec(text);
     const code = prefix?.[1] === undefined ? undefined : Number.parseInt(prefix[1], 16);
     let tokens = tokenize(
@@ -154,7 +153,7 @@ class Assembler {
   }
 
   defineLabel(token: Token, line: number): void {
-    const { labels, code, data } = this.current;
+    const { labels, code } = this.current;
     for (const section of this.sections.values()) {
       if (section.labels.has(token.text)) {
         throw new LoadError(
@@ -164,36 +163,24 @@ class Assembler {
         );
       }
     }
-    labels.set(token.text, data.length > 0 ? data.length : code.lines.length * SLOT_SIZE);
+    labels.set(token.text, code.lines.length * SLOT_SIZE);
   }
 
   directive(name: Token, args: readonly Token[], line: number): void {
     if (name.text === ".text") this.current = this.open(".text");
     else if (name.text === ".section") this.current = this.open(sectionName(args));
     else if (name.text === ".globl" || name.text === ".global") this.globals.add((args[0] as Token).text);
-    else if (isIgnoredDirective(name.text)) return;
-    else if (this.current.data.directive(name, args, line)) return;
-    else if (this.options.directive?.(name.text, args, line) !== true) {
-      throw new LoadError(
-        "bad-syntax",
-        placeOf(line, name.column),
-        `expected a known directive, got '${name.text}'`,
-      );
+    else if (!isIgnoredDirective(name.text)) {
+      const problem = `expected a directive of code, got '${name.text}'`;
+      throw new LoadError("bad-syntax", placeOf(line, name.column), problem);
     }
   }
 
   close(section: OpenSection): AssembledSection {
-    const { name, code, data, labels } = section;
-    if (code.insns.length > 0 && data.length > 0) {
-      throw new LoadError("bad-syntax", `section ${name}`, "expected either instructions or data, got both");
-    }
-    if (data.length > 0) {
-      const { bytes, references } = data.finish(labels);
-      return { name, bytes, isCode: false, labels, references, lines: [] };
-    }
+    const { name, code, labels } = section;
     const references: SymbolReference[] = [];
     const insns = code.insns.map((pending) => this.resolve(section, pending, references));
-    return { name, bytes: encode(insns), isCode: true, labels, references, lines: code.lines };
+    return { name, bytes: encode(insns), labels, references, lines: code.lines };
   }
 
   /** Puts the value of a named operand in place, or notes that it is needed from elsewhere. */
@@ -207,20 +194,18 @@ class Assembler {
       here !== undefined ? here / SLOT_SIZE : name.name === "exit" ? section.code.exitSlot : undefined;
     const refer = (kind: SymbolReference["kind"]): void => {
       const { column } = name;
-      references.push({ offset: slot * SLOT_SIZE, kind, symbol: name.name, addend: 0, line, column });
+      references.push({ offset: slot * SLOT_SIZE, kind, symbol: name.name, line, column });
     };
     if (target !== undefined) return resolveHere(match, name, slot, target, place);
     if (name.letter === "Q" || name.letter === "P") {
       refer("wide");
       return makeInsn(insnRow("lddw"), { ...operands, imm: 0, next: 0 }, slot);
     }
-    if (name.letter === "F" && this.labelNames.has(name.name)) {
+    if (name.letter === "H" || name.letter === "F") {
       refer("call");
-      return makeInsn(row, { ...operands, imm: -1 }, slot);
+      return makeInsn(insnRow("call_local"), { imm: -1 }, slot);
     }
-    const expected =
-      name.letter === "H" || name.letter === "F" ? "a helper or a function" : "a label of this section";
-    throw new LoadError("bad-syntax", place, `expected ${expected}, got '${name.name}'`);
+    throw new LoadError("bad-syntax", place, `expected a label of this section, got '${name.name}'`);
   }
 }
 
@@ -262,13 +247,14 @@ export function assembleCode(text: string, options: AssembleOptions = {}): Uint8
   const { sections } = assemble(text, options);
   if (sections.length === 0) return new Uint8Array(0);
   const [section, extra] = sections as [AssembledSection, AssembledSection?];
-  if (extra !== undefined || !section.isCode) {
-    throw new LoadError("bad-syntax", `section ${(extra ?? section).name}`, "expected one section of code");
+  if (extra !== undefined) {
+    throw new LoadError("bad-syntax", `section ${extra.name}`, "expected one section of code");
   }
   const unknown = section.references[0];
   if (unknown !== undefined) {
     const place = placeOf(unknown.line, unknown.column);
-    throw new LoadError("bad-syntax", place, `expected a number or a label, got '${unknown.symbol}'`);
+    const expected = unknown.kind === "call" ? "a helper or a function" : "a number or a label";
+    throw new LoadError("bad-syntax", place, `expected ${expected}, got '${unknown.symbol}'`);
   }
   return section.bytes;
 }

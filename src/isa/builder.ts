@@ -223,7 +223,8 @@ export function buildCode<M = never>(items: readonly Item<M>[]): BuiltCode<M> {
     if (entry.kind === "label") continue;
     const { insn, target, map } = entry;
     insns.push(target === undefined ? insn : resolve(insn, target, slot, labels));
-    if (map !== undefined) maps.push(insn.row.name === "lddw_map_value" ? { slot, map, offset: insn.next } : { slot, map });
+    if (map !== undefined)
+      maps.push(insn.row.name === "lddw_map_value" ? { slot, map, offset: insn.next } : { slot, map });
     slot += slotCount(insn);
   }
   return { bytes: encode(insns), maps, labels };

@@ -4,12 +4,12 @@
 // output uses them.
 
 import { LoadError } from "../errors.ts";
-import type { SymbolReference } from "../isa/assembler.ts";
-import { DataSection, isIgnoredDirective } from "../isa/data-directives.ts";
+import { isIgnoredDirective } from "../isa/assembler.ts";
 import { placeOf, type Token, tokenize, unquote } from "../isa/lexer.ts";
+import type { MapSpec } from "../program.ts";
+import { type DataReference, DataSection } from "./data-directives.ts";
 import { isDataSection } from "./global-data.ts";
 import { readMapDirective } from "./map-directive.ts";
-import type { MapDefinition } from "./object-file.ts";
 
 /** What directives say of a symbol. */
 export interface SymbolAttributes {
@@ -32,7 +32,7 @@ export interface TextDataSection {
   readonly name: string;
   readonly bytes: Uint8Array;
   readonly labels: ReadonlyMap<string, number>;
-  readonly references: readonly SymbolReference[];
+  readonly references: readonly DataReference[];
 }
 
 /** A text taken apart. */
@@ -41,7 +41,7 @@ export interface AssemblyParts {
   readonly code: string;
   readonly data: readonly TextDataSection[];
   readonly attributes: ReadonlyMap<string, SymbolAttributes>;
-  readonly maps: ReadonlyMap<string, MapDefinition>;
+  readonly maps: ReadonlyMap<string, MapSpec>;
   readonly license: string | undefined;
   /** True when the text names at least one section of code. */
   readonly hasSections: boolean;
@@ -53,7 +53,6 @@ const DIRECTIVE = /^\s*\.(\w+)(.*)$/;
 const COMMENT = /#|;|\/\//;
 const DATA_NAME = /^(\.maps|maps(\/.*)?|license|version|\.BTF(\.ext)?)$/;
 const MAX_ALIGNMENT = 4096;
-const MAX_FILL = 1 << 20;
 
 function withoutComment(text: string): string {
   const start = text.search(COMMENT);
@@ -68,7 +67,7 @@ class TextReader {
   readonly code: string[] = [];
   readonly data = new Map<string, OpenData>();
   readonly attributes = new Map<string, SymbolAttributes>();
-  readonly maps = new Map<string, MapDefinition>();
+  readonly maps = new Map<string, MapSpec>();
   license: string | undefined;
   hasSections = false;
   /** The data section that lines go to; `code` and `skip` for lines of code and of debug information. */
@@ -170,7 +169,8 @@ class TextReader {
   /** `.comm NAME,SIZE,ALIGNMENT`: zeroed bytes in .bss. */
   common([name = "", size = "", alignment = "1"]: readonly string[], line: number): void {
     const bss = this.dataSection(".bss");
-    this.align(bss, Number(alignment), line);
+    const boundary = Number(alignment);
+    if (Number.isInteger(boundary) && boundary >= 1 && boundary <= MAX_ALIGNMENT) bss.data.align(boundary);
     this.defineLabel(bss, name, placeOf(line, 1));
     this.dataLine(bss, `.zero ${size}`, line);
     const attributes = this.symbol(name);
@@ -196,34 +196,11 @@ class TextReader {
     }
     const first = tokens[0] as Token;
     if (first.kind === "end") return;
-    const args = tokens.slice(1);
-    if (first.text === ".p2align") this.align(section, 2 ** Number(at(1)), line);
-    else if (first.text === ".align" || first.text === ".balign") this.align(section, Number(at(1)), line);
-    else if (first.text === ".zero" && at(2) === ",") this.fill(section, args, line);
-    else if (!isIgnoredDirective(first.text) && !section.data.directive(first, args, line)) {
+    if (section.data.directive(first, tokens.slice(1), line)) return;
+    if (!isIgnoredDirective(first.text)) {
       const problem = `expected data in section ${section.name}, got '${first.text}'`;
       throw new LoadError("bad-syntax", placeOf(line, first.column), problem);
     }
-  }
-
-  /** `.zero COUNT, VALUE`: that many bytes of a value that need not be zero. */
-  fill({ data }: OpenData, args: readonly Token[], line: number): void {
-    const [count, , ...value] = args as [Token, Token, ...Token[]];
-    if (!(Number(count.text) <= MAX_FILL)) {
-      const problem = `expected at most ${MAX_FILL} bytes, got '${count.text}'`;
-      throw new LoadError("bad-syntax", placeOf(line, count.column), problem);
-    }
-    for (let i = 0; i < Number(count.text); i++) data.directive({ ...count, text: ".byte" }, value, line);
-  }
-
-  align({ data }: OpenData, alignment: number, line: number): void {
-    if (!(Number.isInteger(alignment) && alignment >= 1 && alignment <= MAX_ALIGNMENT)) {
-      const problem = `expected an alignment in 1..${MAX_ALIGNMENT}, got ${alignment}`;
-      throw new LoadError("bad-syntax", placeOf(line, 1), problem);
-    }
-    const padding = (alignment - (data.length % alignment)) % alignment;
-    const [zero, ...args] = tokenize(`.zero ${padding}`, line) as [Token, ...Token[]];
-    data.directive(zero, args, line);
   }
 }
 

@@ -9,6 +9,7 @@ import { SLOT_SIZE } from "../isa/insn.ts";
 import type { MapSpec } from "../program.ts";
 import { type ProgramType, sectionMeaning } from "../program-types.ts";
 import { type AssemblyParts, readAssemblyText, type TextDataSection } from "./assembly-text.ts";
+import type { DataReference } from "./data-directives.ts";
 import {
   type ImageRelocation,
   type ImageSection,
@@ -20,7 +21,7 @@ import {
   R_BPF_64_ABS64,
 } from "./image.ts";
 import { loadImage } from "./object.ts";
-import type { MapDefinition, ObjectFile } from "./object-file.ts";
+import type { ObjectFile } from "./object-file.ts";
 
 /** What a text of assembly may need besides itself. */
 export interface AssemblyOptions {
@@ -39,7 +40,9 @@ export interface AssemblyOptions {
 /** Labels that compilers make for themselves. */
 const isTemporary = (label: string): boolean => /^(\.L|LBB\d)/.test(label);
 
-const RELOCATION_TYPES: Readonly<Record<SymbolReference["kind"], number>> = {
+type Reference = SymbolReference | DataReference;
+
+const RELOCATION_TYPES: Readonly<Record<Reference["kind"], number>> = {
   wide: R_BPF_64_64,
   call: R_BPF_64_32,
   data64: R_BPF_64_ABS64,
@@ -47,7 +50,8 @@ const RELOCATION_TYPES: Readonly<Record<SymbolReference["kind"], number>> = {
 };
 
 /** A section of the text. */
-interface TextSection extends TextDataSection {
+interface TextSection extends Omit<TextDataSection, "references"> {
+  readonly references: readonly Reference[];
   readonly isCode: boolean;
   /** For code: the line of each slot, 0 for the second of a wide instruction. */
   readonly lines: readonly number[];
@@ -58,7 +62,7 @@ interface Surroundings {
   /** Name of a program that has none in the text. */
   readonly programName: string | undefined;
   readonly license: string | undefined;
-  readonly maps: ReadonlyMap<string, MapDefinition>;
+  readonly maps: ReadonlyMap<string, MapSpec>;
   /** How lines are printed: the text's name, and the lines themselves. */
   readonly file: string;
   readonly sourceLines: readonly string[];
@@ -78,7 +82,7 @@ class ImageBuilder {
   constructor(parts: AssemblyParts, code: readonly AssembledSection[]) {
     this.#parts = parts;
     const data = parts.data.map((section) => ({ ...section, isCode: false, lines: [] }));
-    this.#sections = [...code, ...data];
+    this.#sections = [...code.map((section) => ({ ...section, isCode: true })), ...data];
     this.#referred = new Set(code.flatMap(({ references }) => references.map(({ symbol }) => symbol)));
   }
 
@@ -157,7 +161,7 @@ class ImageBuilder {
     };
   }
 
-  #relocation({ offset, kind, symbol: name }: SymbolReference): ImageRelocation {
+  #relocation({ offset, kind, symbol: name }: Reference): ImageRelocation {
     const extern = { name, type: "none", isGlobal: true, section: undefined, value: 0, size: 0 } as const;
     return { offset, type: RELOCATION_TYPES[kind], symbol: this.#symbols.get(name) ?? extern };
   }
@@ -165,8 +169,9 @@ class ImageBuilder {
   /** BTF holds offsets in sections where the text names labels; extern symbols are 0. */
   #patch({ bytes, references }: TextSection): void {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    for (const { offset, symbol, addend } of references) {
-      view.setUint32(offset, (this.#offsets.get(symbol) ?? 0) + addend, true);
+    for (const reference of references) {
+      const addend = "addend" in reference ? reference.addend : 0;
+      view.setUint32(reference.offset, (this.#offsets.get(reference.symbol) ?? 0) + addend, true);
     }
   }
 }
@@ -192,7 +197,7 @@ export function loadAssembly(text: string, options: AssemblyOptions = {}): Objec
   const { name = "", type, maps = {} } = options;
   const parts = readAssemblyText(text);
   const { sections } = assemble(parts.code);
-  const declared = new Map<string, MapDefinition>([...Object.entries(maps), ...parts.maps]);
+  const declared = new Map<string, MapSpec>([...Object.entries(maps), ...parts.maps]);
   const image = new ImageBuilder(parts, sections).build({
     programName: options.name,
     license: parts.license ?? options.license,

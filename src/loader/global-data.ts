@@ -5,8 +5,9 @@
 import { Bpf, MapType } from "../../assembly/shared/codes.ts";
 import { type Btf, type BtfDatasec, parseBtf } from "../btf/btf.ts";
 import { LoadError } from "../errors.ts";
+import type { MapSpec } from "../program.ts";
 import { type ImageSection, type ImageSymbol, type ObjectImage, sectionPlace } from "./image.ts";
-import type { MapDefinition, Variable } from "./object-file.ts";
+import type { Variable } from "./object-file.ts";
 
 /** Bytes of zeroed variables that an object may ask for in all. */
 const MAX_ZEROED = 1 << 26;
@@ -97,7 +98,7 @@ export class DataMaps {
   }
 
   /** Throws a LoadError (`unsupported`) for a section with pointers in it, or far too large a one. */
-  make(section: ImageSection): MapDefinition {
+  make(section: ImageSection): MapSpec {
     const relocation = section.relocations[0];
     if (relocation !== undefined) {
       const problem = `expected data without pointers, got one to '${relocation.symbol.name}' at ${relocation.offset}`;
@@ -122,7 +123,7 @@ export class DataMaps {
     };
   }
 
-  #types(section: ImageSection): Partial<MapDefinition> {
+  #types(section: ImageSection): Partial<MapSpec> {
     const datasec = this.#btf?.findByName(section.name, "datasec");
     if (this.#btf === undefined || datasec === undefined) return {};
     return { btf: this.#btf, keyType: 0, valueType: datasec.id };
@@ -132,7 +133,7 @@ export class DataMaps {
 /** The variables of a data section, from its BTF or, where there is none, from its symbols. */
 export function variablesOf(
   section: ImageSection,
-  map: MapDefinition,
+  map: MapSpec,
   btf: Btf | undefined,
   symbols: readonly ImageSymbol[],
 ): Variable[] {

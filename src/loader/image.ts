@@ -4,7 +4,7 @@
 
 import type { BtfLineInfo } from "../btf/ext.ts";
 import { LoadError } from "../errors.ts";
-import type { MapDefinition } from "./object-file.ts";
+import type { MapSpec } from "../program.ts";
 
 /** Relocation of the imm of a `lddw`. */
 export const R_BPF_64_64 = 1;
@@ -64,7 +64,7 @@ export interface ObjectImage {
   readonly sections: ReadonlyMap<number, ImageSection>;
   readonly symbols: readonly ImageSymbol[];
   /** Maps that stand in no section: what undefined symbols of these names mean. */
-  readonly declaredMaps: ReadonlyMap<string, MapDefinition>;
+  readonly declaredMaps: ReadonlyMap<string, MapSpec>;
   /** Source lines by section name, used where .BTF.ext has none. */
   readonly lines: ReadonlyMap<string, readonly BtfLineInfo[]>;
 }

@@ -8,7 +8,14 @@ import type { BtfCoreRelocation, BtfExt, BtfFuncInfo, BtfLineInfo } from "../btf
 import { atPlace, LoadError } from "../errors.ts";
 import { readSlot, SLOT_SIZE } from "../isa/insn.ts";
 import { insnRow, LDDW_CODE } from "../isa/table.ts";
-import { MAX_SLOTS, Program, type ProgramMapUse, type SourceLine } from "../program.ts";
+import {
+  MAX_SLOTS,
+  type MapSpec,
+  Program,
+  type ProgramFunction,
+  type ProgramMapUse,
+  type SourceLine,
+} from "../program.ts";
 import type { ProgramType } from "../program-types.ts";
 import type { CodeFunction, EntryPoint, FunctionTable } from "./functions.ts";
 import {
@@ -21,7 +28,6 @@ import {
   sectionPlace,
   symbolPlace,
 } from "./image.ts";
-import type { LinkedFunction, MapDefinition } from "./object-file.ts";
 import { recordsWithin, sortRecords } from "./spans.ts";
 
 const CALL_CODE = insnRow("call_local").code;
@@ -54,7 +60,7 @@ interface ResolvedFunction {
   readonly uses: readonly FunctionUse[];
   readonly maps: readonly ProgramMapUse[];
   /** Functions without a symbol of their own: places in this one that it calls. */
-  readonly inner: readonly LinkedFunction[];
+  readonly inner: readonly ProgramFunction[];
 }
 
 /** A function at its place in a program. */
@@ -65,7 +71,7 @@ interface PlacedFunction extends ResolvedFunction {
 
 /** A map, or for a variable the map that it is in and its offset in the map's value. */
 export interface MapAddress {
-  readonly map: MapDefinition;
+  readonly map: MapSpec;
   readonly offset?: number;
 }
 
@@ -204,7 +210,7 @@ export class Linker {
     return resolved;
   }
 
-  #functionsOf({ code, slot, inner }: PlacedFunction, name: string): LinkedFunction[] {
+  #functionsOf({ code, slot, inner }: PlacedFunction, name: string): ProgramFunction[] {
     const { functions } = this.#recordsOf(code.section);
     const at = code.start * SLOT_SIZE;
     const info = recordsWithin(functions, at, at + 1)[0];
@@ -266,7 +272,7 @@ class FunctionReader {
   readonly #relocations: ReadonlyMap<number, ImageRelocation>;
   readonly #uses: FunctionUse[] = [];
   readonly #maps: ProgramMapUse[] = [];
-  readonly #inner = new Map<number, LinkedFunction>();
+  readonly #inner = new Map<number, ProgramFunction>();
 
   constructor(input: LinkInput, code: CodeFunction, relocations: ReadonlyMap<number, ImageRelocation>) {
     this.#input = input;
@@ -339,7 +345,7 @@ class FunctionReader {
   }
 
   /** The section that defines a symbol, or the declared map that it stands for. */
-  #sectionOf(symbol: ImageSymbol): ImageSection | MapDefinition {
+  #sectionOf(symbol: ImageSymbol): ImageSection | MapSpec {
     const { sections, declaredMaps } = this.#input.image;
     if (symbol.section === undefined) {
       const declared = declaredMaps.get(symbol.name);

@@ -8,7 +8,7 @@ import type { ProgramType } from "../program-types.ts";
 import { loadAssembly } from "./assembly.ts";
 import { isElf } from "./elf.ts";
 import { loadObject } from "./object.ts";
-import type { LoadOptions, MapDefinition, ObjectFile } from "./object-file.ts";
+import type { LoadOptions, ObjectFile } from "./object-file.ts";
 import { loadRaw } from "./raw.ts";
 
 /** What is known of the input from elsewhere; each kind uses its part. */
@@ -42,7 +42,7 @@ export function load(input: Uint8Array | string, options: AnyLoadOptions = {}): 
   return {
     name,
     license,
-    maps: new Map<string, MapDefinition>(Object.entries(maps)),
+    maps: new Map<string, MapSpec>(Object.entries(maps)),
     variables: new Map(),
     programs: new Map([[name, program]]),
     failures: new Map(),

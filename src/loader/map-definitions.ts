@@ -4,7 +4,7 @@
 
 import type { Btf, BtfMember, BtfStruct, BtfType } from "../btf/btf.ts";
 import { atPlace, LoadError } from "../errors.ts";
-import type { MapSpec } from "../program.ts";
+import type { InitialSlot, MapSpec } from "../program.ts";
 import {
   type ImageRelocation,
   type ImageSection,
@@ -13,7 +13,6 @@ import {
   R_BPF_64_ABS64,
   symbolPlace,
 } from "./image.ts";
-import type { InitialSlot, MapDefinition } from "./object-file.ts";
 import { recordAt } from "./spans.ts";
 
 /** A map of an object, or why it is not one that can be made. */
@@ -21,7 +20,7 @@ export interface DefinedMap {
   readonly name: string;
   /** Bytes from the start of its section. */
   readonly offset: number;
-  readonly map: MapDefinition | LoadError;
+  readonly map: MapSpec | LoadError;
 }
 
 /** Bytes of `struct bpf_map_def`: type, key_size, value_size, max_entries, map_flags. */
@@ -63,7 +62,7 @@ export function legacyMaps(section: ImageSection, symbols: readonly ImageSymbol[
   });
 }
 
-function legacyMap(name: string, bytes: Uint8Array, btf: Btf | undefined): MapDefinition {
+function legacyMap(name: string, bytes: Uint8Array, btf: Btf | undefined): MapSpec {
   if (bytes.length < LEGACY_SIZE - 4 || bytes.length % 4 !== 0) {
     const problem = `expected a struct bpf_map_def of ${LEGACY_SIZE} bytes, got ${bytes.length}`;
     throw new LoadError("bad-map", "", problem);
@@ -97,7 +96,7 @@ function annotatedTypes(name: string, btf: Btf | undefined): Partial<MapSpec> {
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** A definition while it is being read: what was not given is undefined. */
-interface Draft extends Partial<Mutable<MapDefinition>> {
+interface Draft extends Partial<Mutable<MapSpec>> {
   /** What `values` point to, and where they start in the struct. */
   values?: { readonly type: BtfType; readonly offset: number };
 }
@@ -212,7 +211,7 @@ function readMembers(btf: Btf, type: BtfStruct, isInner: boolean): Draft {
   return draft;
 }
 
-function definition(draft: Draft, name: string): Mutable<MapDefinition> {
+function definition(draft: Draft, name: string): Mutable<MapSpec> {
   const { values: _, type, ...rest } = draft;
   if (type === undefined) throw bad("a member 'type'", "none");
   const map = { name, type, keySize: 0, valueSize: 0, maxEntries: 0, flags: 0, ...rest };
@@ -233,7 +232,7 @@ interface OpenMap {
   readonly size: number;
   readonly values: Draft["values"];
   readonly slots: InitialSlot[];
-  map: Mutable<MapDefinition> | LoadError;
+  map: Mutable<MapSpec> | LoadError;
 }
 
 function openMaps(section: ImageSection, btf: Btf): OpenMap[] {

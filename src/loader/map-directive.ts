@@ -2,17 +2,8 @@
 // are bytes; what is not given is 0.
 
 import { LoadError } from "../errors.ts";
-import type { MapDefinition } from "./object-file.ts";
-
-/** `enum bpf_map_type` of Linux 6.18 in lower case, as bpftool writes it; the index is the number. */
-// biome-ignore format: a flat list
-export const MAP_TYPE_NAMES: readonly string[] = [
-  "unspec", "hash", "array", "prog_array", "perf_event_array", "percpu_hash", "percpu_array", "stack_trace",
-  "cgroup_array", "lru_hash", "lru_percpu_hash", "lpm_trie", "array_of_maps", "hash_of_maps", "devmap", "sockmap",
-  "cpumap", "xskmap", "sockhash", "cgroup_storage", "reuseport_sockarray", "percpu_cgroup_storage", "queue",
-  "stack", "sk_storage", "devmap_hash", "struct_ops", "ringbuf", "inode_storage", "task_storage", "bloom_filter",
-  "user_ringbuf", "cgrp_storage", "arena",
-];
+import { MAP_TYPE_NAMES } from "../map-type-names.ts";
+import type { MapSpec } from "../program.ts";
 
 const FIELDS: Readonly<Record<string, "type" | "keySize" | "valueSize" | "maxEntries" | "flags">> = {
   type: "type",
@@ -31,7 +22,7 @@ function numberIn(field: string, text: string): number | undefined {
 }
 
 /** Reads what stands behind `.map`. Throws a LoadError (`bad-syntax`) at `place`. */
-export function readMapDirective(text: string, place: string): MapDefinition {
+export function readMapDirective(text: string, place: string): MapSpec {
   const fail = (expected: string, got: string): never => {
     throw new LoadError("bad-syntax", place, `expected ${expected}, got '${got}'`);
   };

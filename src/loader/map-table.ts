@@ -4,12 +4,13 @@
 import type { Btf } from "../btf/btf.ts";
 import { atPlace, LoadError } from "../errors.ts";
 import { SLOT_SIZE } from "../isa/insn.ts";
+import type { MapSpec } from "../program.ts";
 import type { FunctionTable } from "./functions.ts";
 import { DataMaps, isDataSection, variablesOf } from "./global-data.ts";
 import { type ImageSection, type ImageSymbol, type ObjectImage, sectionPlace } from "./image.ts";
 import type { AddressTable, MapAddress } from "./link.ts";
 import { btfMaps, type DefinedMap, legacyMaps } from "./map-definitions.ts";
-import type { MapDefinition, Variable } from "./object-file.ts";
+import type { Variable } from "./object-file.ts";
 
 /** `maps`, or `maps/NAME`: definitions by struct bpf_map_def. */
 const isLegacy = (name: string): boolean => /^maps(\/|$)/.test(name);
@@ -30,12 +31,12 @@ export interface MapContext {
 
 /** The maps and variables of one object. */
 export class MapTable implements AddressTable {
-  readonly byName = new Map<string, MapDefinition>();
+  readonly byName = new Map<string, MapSpec>();
   readonly failures = new Map<string, LoadError>();
   readonly variables = new Map<string, Variable>();
   /** By section: the map at each offset, or the one map that the section's bytes are the value of. */
-  readonly #defined = new Map<number, Map<number, MapDefinition | LoadError>>();
-  readonly #data = new Map<number, MapDefinition | LoadError>();
+  readonly #defined = new Map<number, Map<number, MapSpec | LoadError>>();
+  readonly #data = new Map<number, MapSpec | LoadError>();
   readonly #sections: ObjectImage["sections"];
 
   constructor(image: ObjectImage) {
@@ -43,14 +44,14 @@ export class MapTable implements AddressTable {
     for (const [name, map] of image.declaredMaps) this.#name(name, map);
   }
 
-  #name(name: string, map: MapDefinition): void {
+  #name(name: string, map: MapSpec): void {
     if (this.byName.has(name))
       throw new LoadError("bad-map", `map ${name}`, "expected it once, got it twice");
     this.byName.set(name, map);
   }
 
   define(section: ImageSection, defined: readonly DefinedMap[]): void {
-    const places = new Map<number, MapDefinition | LoadError>();
+    const places = new Map<number, MapSpec | LoadError>();
     this.#defined.set(section.index, places);
     for (const { name, offset, map } of defined) {
       if (places.has(offset)) throw new LoadError("bad-map", `map ${name}`, "expected a place of its own");

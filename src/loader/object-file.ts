@@ -3,38 +3,8 @@
 
 import type { Btf } from "../btf/btf.ts";
 import type { LoadError } from "../errors.ts";
-import type { MapSpec, Program, ProgramFunction } from "../program.ts";
+import type { MapSpec, Program } from "../program.ts";
 import type { ProgramType } from "../program-types.ts";
-
-/** What a slot of an array of maps, or of a program array, holds from the start. */
-export interface InitialSlot {
-  readonly index: number;
-  /** One of the object's maps. */
-  readonly map?: MapSpec;
-  /** Name of one of the object's programs. */
-  readonly program?: string;
-}
-
-/** A map as an object defines it: all that `MapSpec` has, and what only some kinds of maps need. */
-export interface MapDefinition extends MapSpec {
-  /** What the maps in a map of maps must be like. */
-  readonly innerMap?: MapSpec;
-  /** The `values` of its definition, where they are given. */
-  readonly initialSlots?: readonly InitialSlot[];
-  /** LIBBPF_PIN_BY_NAME: users share the map by its name. */
-  readonly isPinned?: boolean;
-  /** `map_extra`: hash functions of a bloom filter, address of an arena. */
-  readonly extra?: bigint;
-  readonly numaNode?: number;
-}
-
-/** A function with what .BTF.ext knows of it. */
-export interface LinkedFunction extends ProgramFunction {
-  /** Id of its `func` in the object's BTF. */
-  readonly typeId?: number;
-  /** True when other objects may call it: the verifier looks at it on its own. */
-  readonly isGlobal?: boolean;
-}
 
 /** A global variable: some bytes of the only value of a map. */
 export interface Variable {
@@ -56,7 +26,7 @@ export interface ObjectFile {
   /** The kernel version that a `version` section asks for. */
   readonly version?: number;
   /** In the order of declaration; maps of global data under the name of their section (`.rodata`). */
-  readonly maps: ReadonlyMap<string, MapDefinition>;
+  readonly maps: ReadonlyMap<string, MapSpec>;
   /** Global variables by name. */
   readonly variables: ReadonlyMap<string, Variable>;
   /** In the order of sections and functions. */

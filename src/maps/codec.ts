@@ -38,7 +38,8 @@ function numberCodec(size: 1 | 2 | 4 | 8): Codec<number | bigint> {
 const bytesCodec: Codec<Uint8Array> = {
   decode: (bytes) => bytes,
   encode(value, name) {
-    if (!(value instanceof Uint8Array)) throw new TypeError(`${name}: expected a Uint8Array, got ${typeof value}`);
+    if (!(value instanceof Uint8Array))
+      throw new TypeError(`${name}: expected a Uint8Array, got ${typeof value}`);
     return value;
   },
 };

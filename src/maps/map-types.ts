@@ -4,6 +4,7 @@
 
 import { Bpf, MapType } from "../../assembly/shared/codes.ts";
 import { Bucket, Element, MapHeader } from "../../assembly/shared/layout.ts";
+import { MAP_TYPE_NAMES } from "../map-type-names.ts";
 import type { MapSpec } from "../program.ts";
 import type { Runtime } from "../runtime.ts";
 
@@ -17,8 +18,6 @@ export interface MapLayout {
 
 export interface MapTypeRow {
   readonly type: MapType;
-  /** The kernel's name in lower case, as bpftool prints it. */
-  readonly name: string;
   /** Creation flags that the type takes. */
   readonly flags: number;
   /** What is wrong with the definition beyond what all types share, or undefined. */
@@ -72,7 +71,6 @@ function layOutHash(runtime: Runtime, header: number, spec: MapSpec): MapLayout 
 const ROWS: readonly MapTypeRow[] = [
   {
     type: MapType.HASH,
-    name: "hash",
     flags: Bpf.F_NO_PREALLOC | Bpf.F_NUMA_NODE | Bpf.F_ZERO_SEED | ACCESS_FLAGS,
     check: (spec) =>
       spec.keySize + spec.valueSize >= KMALLOC_MAX
@@ -82,25 +80,21 @@ const ROWS: readonly MapTypeRow[] = [
   },
   {
     type: MapType.ARRAY,
-    name: "array",
     flags: Bpf.F_NUMA_NODE | Bpf.F_MMAPABLE | Bpf.F_INNER_MAP | ACCESS_FLAGS,
     check: (spec) => (spec.keySize !== 4 ? `expected a key of 4 bytes, got ${spec.keySize}` : undefined),
     layOut: layOutArray,
   },
 ];
 
-/** The row of a map type, by number or by name; undefined for types that this version does not have. */
-export function mapTypeRow(type: number | string): MapTypeRow | undefined {
-  return ROWS.find((row) => row.type === type || row.name === type);
-}
 
 /** The row for `spec`, whose fields are such that a map can be made; a RangeError that names the field otherwise. */
 export function checkMapSpec(spec: MapSpec): MapTypeRow {
   const place = `map ${spec.name}`;
-  const row = mapTypeRow(spec.type);
+  const row = ROWS.find(({ type }) => type === spec.type);
   if (row === undefined) {
-    const known = ROWS.map((each) => `${each.type} (${each.name})`).join(", ");
-    throw new RangeError(`${place}: expected type ${known}, got ${spec.type}`);
+    const known = ROWS.map(({ type }) => `${type} (${MAP_TYPE_NAMES[type]})`).join(" or ");
+    const name = MAP_TYPE_NAMES[spec.type] ?? "no type of the kernel";
+    throw new RangeError(`${place}: expected type ${known}, got ${spec.type} (${name})`);
   }
   for (const field of ["keySize", "valueSize", "maxEntries"] as const) {
     const value = spec[field];

@@ -5,6 +5,7 @@
 import { mapDelete, mapLookup, mapNextKey, mapUpdate } from "../../assembly/portable/maps/map.ts";
 import { Bpf, Errno } from "../../assembly/shared/codes.ts";
 import { MapHeader } from "../../assembly/shared/layout.ts";
+import { MAP_TYPE_NAMES } from "../map-type-names.ts";
 import type { MapSpec } from "../program.ts";
 import type { Runtime } from "../runtime.ts";
 import { type Codec, codecOf } from "./codec.ts";
@@ -98,6 +99,11 @@ export class BpfMap<K = unknown, V = unknown> {
 
   get name(): string {
     return this.spec.name;
+  }
+
+  /** The kernel's name of its type, as bpftool prints it. */
+  get typeName(): string {
+    return MAP_TYPE_NAMES[this.spec.type];
   }
 
   get #keyRoom(): number {
