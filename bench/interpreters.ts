@@ -4,7 +4,15 @@
 //   node dist/bench/interpreters.js ts|wasm|native verified|checked
 
 import benny from "benny";
-import { BpfMap, ENGINES, type EngineName, EventBatch, type Executable, type MapSpec, Runtime } from "../src/index.ts";
+import {
+  BpfMap,
+  ENGINES,
+  type EngineName,
+  EventBatch,
+  type Executable,
+  type MapSpec,
+  Runtime,
+} from "../src/index.ts";
 import { vouch } from "../src/verifier/vouch.ts";
 import { makeWorkloads, type Workload } from "./workloads.ts";
 
@@ -71,7 +79,8 @@ async function measure({ workload, run, sum }: Prepared): Promise<Measurement> {
 const [engine = "wasm", mode = "verified"] = process.argv.slice(2);
 const results: Measurement[] = [];
 for (const workload of makeWorkloads()) {
-  const prepared = engine === "native" ? prepareNative(workload) : prepareEngine(workload, engine as EngineName, mode);
+  const prepared =
+    engine === "native" ? prepareNative(workload) : prepareEngine(workload, engine as EngineName, mode);
   results.push(await measure(prepared));
 }
 console.log(JSON.stringify(results));

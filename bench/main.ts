@@ -25,7 +25,10 @@ const FLOOR_REPEATS: Readonly<Record<string, number>> = { alu: 20, filter: 5000,
 
 function child(script: string, args: readonly string[]): string {
   const path = fileURLToPath(new URL(`./${script}.js`, import.meta.url));
-  const output = execFileSync(process.execPath, [path, ...args], { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
+  const output = execFileSync(process.execPath, [path, ...args], {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   return output.trim().split("\n").at(-1) as string;
 }
 
@@ -69,11 +72,16 @@ function measureInterpreters(): Samples {
 function interpreterTable(samples: Samples): string {
   const names = makeWorkloads().map(({ name }) => name);
   const base = samples.has("C, computed goto") ? "C, computed goto" : "wasm";
-  const labels = ["C, computed goto", ...ENGINE_ROWS.map(({ label }) => label)].filter((label) => samples.has(label));
+  const labels = ["C, computed goto", ...ENGINE_ROWS.map(({ label }) => label)].filter((label) =>
+    samples.has(label),
+  );
   const value = (label: string, workload: string): number => median(samples.get(label)?.get(workload) ?? []);
   const rows = labels.map((label) => [
     label,
-    ...names.flatMap((name) => [value(label, name).toFixed(1), (value(label, name) / value(base, name)).toFixed(2)]),
+    ...names.flatMap((name) => [
+      value(label, name).toFixed(1),
+      (value(label, name) / value(base, name)).toFixed(2),
+    ]),
   ]);
   return formatTable(["ns/event, ratio to C", ...names.flatMap((name) => [name, "/ C"])], rows);
 }
@@ -112,7 +120,10 @@ function replayTable(rows: readonly ReplayRow[]): string {
     executionMs.toFixed(1),
     (elapsedMs - executionMs).toFixed(1),
   ]);
-  return formatTable(["engine", "parsed", "events/s in all", "ns/event in the program", "ns/event beside it"], cells);
+  return formatTable(
+    ["engine", "parsed", "events/s in all", "ns/event in the program", "ns/event beside it"],
+    cells,
+  );
 }
 
 const packageFile = fileURLToPath(new URL("../../package.json", import.meta.url));
@@ -127,7 +138,10 @@ const report = {
   system: `${process.platform} ${release().split("-")[0]}`,
   rounds: ROUNDS,
   nsPerEvent: Object.fromEntries(
-    [...interpreters].map(([label, row]) => [label, Object.fromEntries([...row].map(([name, ns]) => [name, median(ns)]))]),
+    [...interpreters].map(([label, row]) => [
+      label,
+      Object.fromEntries([...row].map(([name, ns]) => [name, median(ns)])),
+    ]),
   ),
   replay,
 };

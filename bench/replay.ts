@@ -10,8 +10,8 @@ import {
   instantiate,
   load,
   parseFormat,
-  replayTrace,
   Runtime,
+  replayTrace,
   SymbolTable,
   TracepointTable,
 } from "../src/index.ts";
@@ -36,4 +36,6 @@ const stats = await replayTrace(() => createReadStream(example("recordings/kfree
 let drops = 0n;
 for (const [, count] of collection.maps.get("drops") ?? []) drops += count as bigint;
 if (drops !== BigInt(EVENTS)) throw new Error(`expected ${EVENTS} drops, got ${drops}`);
-console.log(JSON.stringify({ elapsedMs: stats.elapsedMs, executionMs: stats.executionMs, events: stats.events }));
+console.log(
+  JSON.stringify({ elapsedMs: stats.elapsedMs, executionMs: stats.executionMs, events: stats.events }),
+);

@@ -5,5 +5,8 @@ import { join } from "node:path";
 import { makeReady, root } from "./ready.mjs";
 
 makeReady();
-const { status } = spawnSync(process.execPath, [join(root, "dist/bench/main.js")], { cwd: root, stdio: "inherit" });
+const { status } = spawnSync(process.execPath, [join(root, "dist/bench/main.js")], {
+  cwd: root,
+  stdio: "inherit",
+});
 process.exitCode = status ?? 1;

@@ -17,7 +17,11 @@ function needsInstall() {
 export function makeReady() {
   if (needsInstall()) {
     const npm = process.platform === "win32" ? "npm.cmd" : "npm";
-    execFileSync(npm, ["ci", "--no-audit", "--no-fund"], { cwd: root, stdio: "inherit", shell: process.platform === "win32" });
+    execFileSync(npm, ["ci", "--no-audit", "--no-fund"], {
+      cwd: root,
+      stdio: "inherit",
+      shell: process.platform === "win32",
+    });
   }
   execFileSync(process.execPath, [join(root, "scripts/build.mjs")], { cwd: root, stdio: "inherit" });
 }

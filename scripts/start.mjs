@@ -5,9 +5,20 @@ import { join } from "node:path";
 import { makeReady, root } from "./ready.mjs";
 
 makeReady();
-const args = ["run", "examples/dropmon.bpf.o", "--replay", "examples/recordings/kfree_skb.trace", "--events", "1000000"];
-const { status } = spawnSync(process.execPath, [join(root, "dist/src/cli/main.js"), ...args, "--engine", "ts,wasm"], {
-  cwd: root,
-  stdio: "inherit",
-});
+const args = [
+  "run",
+  "examples/dropmon.bpf.o",
+  "--replay",
+  "examples/recordings/kfree_skb.trace",
+  "--events",
+  "1000000",
+];
+const { status } = spawnSync(
+  process.execPath,
+  [join(root, "dist/src/cli/main.js"), ...args, "--engine", "ts,wasm"],
+  {
+    cwd: root,
+    stdio: "inherit",
+  },
+);
 process.exitCode = status ?? 1;

@@ -24,9 +24,13 @@ const { status } = spawnSync(
 let failed = status === 0 ? 0 : 1;
 let summary = "0 passed, 1 failed";
 try {
-  const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, testResults } = JSON.parse(readFileSync(report, "utf8"));
+  const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, testResults } = JSON.parse(
+    readFileSync(report, "utf8"),
+  );
   // A file that does not load has no test that could fail.
-  const brokenFiles = testResults.filter(({ status, assertionResults }) => status === "failed" && assertionResults.length === 0);
+  const brokenFiles = testResults.filter(
+    ({ status, assertionResults }) => status === "failed" && assertionResults.length === 0,
+  );
   failed = Math.max(failed, numFailedTests + brokenFiles.length);
   const skipped = numPendingTests + numTodoTests;
   summary = `${numPassedTests} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`;

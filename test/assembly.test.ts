@@ -6,11 +6,11 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { disassemble } from "../dist/src/isa/disassembler.js";
 import { loadAssembly } from "../dist/src/loader/assembly.js";
-import { MAP_TYPE_NAMES } from "../dist/src/loader/map-directive.js";
 import { loadObject } from "../dist/src/loader/object.js";
-import type { MapSpec, ObjectFile } from "../dist/src/loader/object-file.js";
+import type { ObjectFile } from "../dist/src/loader/object-file.js";
 import { checkProgram } from "../dist/src/loader/validate.js";
-import type { Program } from "../dist/src/program.js";
+import { MAP_TYPE_NAMES } from "../dist/src/map-type-names.js";
+import type { MapSpec, Program } from "../dist/src/program.js";
 import { failure } from "./support/failure.ts";
 
 function only(file: ObjectFile): Program {
@@ -224,7 +224,11 @@ describe("sections, functions and data", () => {
       /^line 2, column 9: expected an alignment of at most 4096, got '3000000'/,
     ],
     ["a jump to nowhere", "goto nowhere", /^line 1, column 6: expected a label/],
-    ["too large a fill", ".data\n.zero 99999999, 1", /^line 2, column 7: expected a number of bytes, got '99999999'/],
+    [
+      "too large a fill",
+      ".data\n.zero 99999999, 1",
+      /^line 2, column 7: expected a number of bytes, got '99999999'/,
+    ],
   ])("are refused: %s", (_, text, message) => {
     expect(failure(() => loadAssembly(text)).message).toMatch(message);
   });

@@ -29,7 +29,8 @@ describe("random programs", () => {
       counts.loops += Number(program.hasLoop);
       counts.maps += Number(program.hasMapCall);
       counts.accesses += Number(program.hasAccess);
-      if (!program.isTame && index % 40 === 3 && runner.outcome(program, VARIANTS[0]).text.startsWith("trap")) counts.traps++;
+      if (!program.isTame && index % 40 === 3 && runner.outcome(program, VARIANTS[0]).text.startsWith("trap"))
+        counts.traps++;
     }
     for (const share of [counts.loops, counts.maps, counts.accesses]) {
       expect(share / PROGRAMS).toBeGreaterThanOrEqual(0.3);

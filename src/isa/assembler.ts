@@ -126,6 +126,7 @@ class Assembler {
   run(): Assembly {
     for (const [index, text] of this.lines.entries()) this.line(text, index + 1);
     const kept = [...this.sections.values()].filter(({ code }) => code.insns.length > 0);
+    kept.sort((a, b) => a.code.insns[0].line - b.code.insns[0].line);
     return { sections: kept.map((section) => this.close(section)), globals: this.globals };
   }
 

@@ -19,7 +19,7 @@ const PATTERNS: readonly (readonly [TokenKind | "skip", RegExp])[] = [
   ["register", /%?[rw](?:10|[0-9])\b|%?fp\b/y],
   ["operator", /s(?:>>=|>=|<=|>|<|\/=|%=)/y],
   ["number", /0[xX][0-9a-fA-F]+\b|[0-9]+\b/y],
-  ["name", /[A-Za-z_.$@][\w.$@]*/y],
+  ["name", /[A-Za-z_.$][\w.$]*/y],
   ["string", /"(?:[^"\\]|\\.)*"/y],
   ["operator", /<<=|>>=|[-+*/%|&^=!<>]=|[-+*/%|&^=!<>()[\],:#@{}~?]/y],
 ];

@@ -150,9 +150,10 @@ function offset(attempt: Attempt): boolean {
 function target(attempt: Attempt, letter: string): boolean {
   const field = OPERAND_FIELD[letter] as Field;
   const start = attempt.at;
-  attempt.accept("pc");
+  // `call -5` is a helper with that id; a function's distance has `pc` or `local` in front.
+  const isNamed = attempt.accept("pc") || attempt.tokens[start - 1]?.text === "local" || letter !== "F";
   const relative = attempt.token.text === "+" || attempt.token.text === "-";
-  const value = relative ? attempt.number() : undefined;
+  const value = relative && isNamed ? attempt.number() : undefined;
   if (value !== undefined) {
     const limit = field === "off" ? 0x8000n : 0x80000000n;
     if (value >= -limit && value < limit) return attempt.put(field, Number(value));
@@ -172,7 +173,7 @@ function target(attempt: Attempt, letter: string): boolean {
 /** `5`, `bpf_ktime_get_ns#5`, `bpf_ktime_get_ns`. */
 function helper(attempt: Attempt): boolean {
   const { kind, text } = attempt.token;
-  if (kind === "number") return immediate(attempt, "imm");
+  if (kind === "number" || text === "-") return immediate(attempt, "imm");
   if (kind !== "name" || text === "pc" || text === "kfunc" || text === "local")
     return attempt.fail("a helper or a function");
   if (attempt.tokens[attempt.at + 1]?.text === "#") {

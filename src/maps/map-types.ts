@@ -86,7 +86,6 @@ const ROWS: readonly MapTypeRow[] = [
   },
 ];
 
-
 /** The row for `spec`, whose fields are such that a map can be made; a RangeError that names the field otherwise. */
 export function checkMapSpec(spec: MapSpec): MapTypeRow {
   const place = `map ${spec.name}`;

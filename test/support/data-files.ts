@@ -48,7 +48,19 @@ interface Section {
 }
 
 /** Longer names first: a header belongs to the first that it starts with. */
-const NAMES = ["mem after", "mem", "map", "asm", "raw", "result", "error", "limit", "table", "checked", "case"];
+const NAMES = [
+  "mem after",
+  "mem",
+  "map",
+  "asm",
+  "raw",
+  "result",
+  "error",
+  "limit",
+  "table",
+  "checked",
+  "case",
+];
 /** Sections of bpf_conformance that say nothing about a run here. */
 const IGNORED = ["no register offset", "c"];
 /** Sections that stand for themselves: what their header says is all. */
@@ -80,6 +92,10 @@ class DataFile {
       else groups.at(-1)?.sections.push(section);
     }
     if (groups.length === 0) this.fail(1, "expected a case, got none");
+    for (const [index, { title, line }] of groups.entries()) {
+      const first = groups.findIndex((group) => group.title === title);
+      if (first !== index) this.fail(line, `expected a new title, got '${title}' again`);
+    }
     return groups.flatMap(({ title, line, sections }) => {
       const table = sections.find(({ name }) => name === "table");
       const others = sections.filter((section) => section !== table);
@@ -98,7 +114,8 @@ class DataFile {
     }
     for (const { name, line, body } of sections) {
       const extra = WITHOUT_BODY.includes(name) ? body.findIndex((text) => withoutComment(text) !== "") : -1;
-      if (extra !== -1) this.fail(line + 1 + extra, `expected nothing but a header, got text below -- ${name}`);
+      if (extra !== -1)
+        this.fail(line + 1 + extra, `expected nothing but a header, got text below -- ${name}`);
     }
     return sections.filter(({ name }) => !IGNORED.includes(name));
   }
@@ -119,7 +136,8 @@ class DataFile {
       if (row === "") continue;
       const cells = split(row).map((cell) => cell.trim());
       const at = line + 1 + index;
-      if (cells.length !== columns.length) this.fail(at, `expected ${columns.length} cells, got ${cells.length}`);
+      if (cells.length !== columns.length)
+        this.fail(at, `expected ${columns.length} cells, got ${cells.length}`);
       rows.push([at, new Map(columns.map((column, position) => [column, cells[position] as string]))]);
     }
     if (rows.length === 0) this.fail(line, "expected rows below -- table, got none");
@@ -150,7 +168,8 @@ class CaseReader {
     this.row = row;
     const seen = new Set<string>();
     for (const { name, line: at } of sections) {
-      if (seen.has(name) && !REPEATED.includes(name)) source.fail(at, `expected -- ${name} once in a case, got it again`);
+      if (seen.has(name) && !REPEATED.includes(name))
+        source.fail(at, `expected -- ${name} once in a case, got it again`);
       seen.add(name);
     }
   }
@@ -171,13 +190,16 @@ class CaseReader {
       maps: this.maps(),
       checkedOnly: this.section("checked") !== undefined,
     };
-    if (read.asm === undefined && read.raw === undefined) source.fail(line, "expected -- asm or -- raw, got neither");
+    if (read.asm === undefined && read.raw === undefined)
+      source.fail(line, "expected -- asm or -- raw, got neither");
     if ((read.result === undefined) === (read.error === undefined)) {
       source.fail(line, "expected either -- result or -- error");
     }
-    if (read.memory.length !== read.memoryAfter.length) source.fail(line, "expected as much memory after as before");
+    if (read.memory.length !== read.memoryAfter.length)
+      source.fail(line, "expected as much memory after as before");
     for (const column of this.row.keys()) {
-      if (!this.used.has(column)) source.fail(line, `expected a use of the table's column ${column}, got none`);
+      if (!this.used.has(column))
+        source.fail(line, `expected a use of the table's column ${column}, got none`);
     }
     return read;
   }
@@ -206,7 +228,8 @@ class CaseReader {
     if (section === undefined) return undefined;
     const words = [this.filled(section.args, section.line), ...this.text(section).map(withoutComment)];
     const [word, extra] = words.filter((text) => text !== "");
-    if (word === undefined || extra !== undefined) this.source.fail(section.line, `expected one line for -- ${name}`);
+    if (word === undefined || extra !== undefined)
+      this.source.fail(section.line, `expected one line for -- ${name}`);
     return word;
   }
 
@@ -218,7 +241,9 @@ class CaseReader {
       return BigInt.asUintN(64, this.number(cell, this.line));
     }
     const word = this.word("result");
-    return word === undefined ? undefined : BigInt.asUintN(64, this.number(word, this.section("result")?.line ?? 0));
+    return word === undefined
+      ? undefined
+      : BigInt.asUintN(64, this.number(word, this.section("result")?.line ?? 0));
   }
 
   number(text: string, line: number): bigint {
@@ -272,7 +297,8 @@ class CaseReader {
       afters.delete(spec.name);
       return { spec, before, after: after === undefined ? before : this.entries(after, spec) };
     });
-    for (const { line, args } of afters.values()) this.source.fail(line, `expected a map of the case, got ${args}`);
+    for (const { line, args } of afters.values())
+      this.source.fail(line, `expected a map of the case, got ${args}`);
     return maps;
   }
 
@@ -286,7 +312,10 @@ class CaseReader {
       if (sides.length !== 2) this.source.fail(line, "expected KEY = VALUE");
       const [key, value] = sides.map((side) => this.bytes(side, line)) as [Uint8Array, Uint8Array];
       if (key.length !== keySize || value.length !== valueSize) {
-        this.source.fail(line, `expected ${keySize} = ${valueSize} bytes, got ${key.length} = ${value.length}`);
+        this.source.fail(
+          line,
+          `expected ${keySize} = ${valueSize} bytes, got ${key.length} = ${value.length}`,
+        );
       }
       entries.set(toHex(key), toHex(value));
     }

@@ -1,19 +1,18 @@
 // Runs a generated program on several engines and modes, from the same state, and compares everything that shows: r0,
 // the context, both maps, the trap, the instructions counted. All run in one runtime, so that even addresses agree.
 
-import {
+import { At, Bucket, MapHeader } from "../../assembly/shared/layout.ts";
+import type {
   BpfMap,
-  type Engine,
-  type Executable,
-  loadRaw,
-  type MapSpec,
-  type Program,
-  type Runtime,
-  TrapError,
+  Engine,
+  Executable,
+  GuestBuffer,
+  MapSpec,
+  Program,
+  Runtime,
 } from "../../dist/src/index.js";
-import { disassemble } from "../../dist/src/isa/disassembler.js";
+import * as tracebee from "../../dist/src/index.js";
 import { vouch } from "../../dist/src/verifier/vouch.js";
-import { At } from "../../assembly/shared/layout.ts";
 import { ARRAY, CONTEXT_SIZE, type GeneratedProgram, HASH } from "./program-generator.js";
 
 const SPECS: readonly MapSpec[] = [
@@ -29,55 +28,94 @@ export interface Variant {
   readonly checked: boolean;
 }
 
-/** What a run left behind, as one comparable text. */
+/** What a run left behind. */
 export interface Outcome {
   readonly variant: string;
+  /** r0 or the trap, the context, both maps, as one comparable text. */
   readonly text: string;
+  /** Instructions, where they were counted. */
+  readonly executed: bigint | undefined;
 }
 
 export class DifferentialRunner {
   readonly runtime: Runtime;
   readonly variants: readonly Variant[];
+  readonly #library: typeof tracebee;
   #maps: BpfMap[] = [];
+  #context: GuestBuffer | undefined;
+  #memory: [address: number, bytes: Uint8Array][] = [];
 
-  constructor(runtime: Runtime, variants: readonly Variant[]) {
+  /** `library` is the one that the runtime and the engines are of: the project's, or a copy of it. */
+  constructor(runtime: Runtime, variants: readonly Variant[], library: typeof tracebee = tracebee) {
     this.runtime = runtime;
     this.variants = variants;
+    this.#library = library;
   }
 
-  /** Maps with the same entries and the same memory before every run. */
-  #freshMaps(): BpfMap[] {
-    for (const map of this.#maps) map.close();
-    this.#maps = SPECS.map((spec) => new BpfMap(this.runtime, spec));
+  /** Makes the maps with their entries, and notes the memory that they and the context lie in. */
+  #makeState(): void {
+    const { memory } = this.runtime;
+    this.#maps = SPECS.map((spec) => new this.#library.BpfMap(this.runtime, spec));
+    this.#context = this.runtime.allocateBuffer(CONTEXT_SIZE);
     const [hash, array] = this.#maps;
     for (let index = 0; index < 4; index++) {
       const value = new Uint8Array(16).fill(0x11 * (index + 1));
       hash.tryUpdateBytes(Uint8Array.of(index, 0, 0, 0, 0, 0, 0, 0), value);
       array.tryUpdateBytes(Uint8Array.of(index, 0, 0, 0), value);
     }
-    return this.#maps;
+    const blocks: [address: number, size: number][] = this.#maps.map((map) => [map.address, MapHeader.SIZE]);
+    blocks.push([hash.layout.blocks[0], 8 * Bucket.SIZE], [hash.layout.blocks[1], 9 * hash.layout.stride]);
+    blocks.push([array.layout.blocks[0], 4 * array.layout.stride]);
+    this.#memory = blocks.map(([address, size]) => [address, memory.read(address, size)]);
+  }
+
+  /** The same maps and the same memory before every run, at the same addresses. */
+  #freshState(seed: number): void {
+    const { runtime } = this;
+    if (this.#maps.length === 0) this.#makeState();
+    for (const [address, bytes] of this.#memory) runtime.memory.write(address, bytes);
+    const context = Uint8Array.from(
+      { length: CONTEXT_SIZE },
+      (_, index) => (seed >> (index % 4)) + index * 37,
+    );
+    runtime.memory.write((this.#context as GuestBuffer).address, context);
+    runtime.seedRandom(seed);
   }
 
   outcome(generated: GeneratedProgram, variant: Variant): Outcome {
-    const [hash, array] = this.#freshMaps();
-    const program = loadRaw(generated.bytes, { type: "raw", maps: SPECS, relo: generated.relo });
-    const bindings = new Map([[SPECS[HASH], hash], [SPECS[ARRAY], array]]);
-    this.runtime.seedRandom(generated.seed);
-    const context = Uint8Array.from({ length: CONTEXT_SIZE }, (_, index) => (generated.seed >> (index % 4)) + index * 37);
+    this.#freshState(generated.seed);
+    const [hash, array] = this.#maps;
+    const context = this.#context as GuestBuffer;
+    const program = this.#library.loadRaw(generated.bytes, {
+      type: "raw",
+      maps: SPECS,
+      relo: generated.relo,
+    });
+    const bindings = new Map([
+      [SPECS[HASH], hash],
+      [SPECS[ARRAY], array],
+    ]);
     const executable = this.#prepare(program, bindings, variant);
-    const before = this.runtime.memory.loadU64(At.EXECUTED);
+    const { memory } = this.runtime;
+    const before = memory.loadU64(At.EXECUTED);
     let result: string;
     try {
       result = `r0 ${executable.run(context, { time: 5n, cpu: 3, task: { pid: 7, tgid: 8, uid: 9, gid: 10, comm: "x" } })}`;
     } catch (error) {
-      if (!(error instanceof TrapError)) throw error;
+      if (!(error instanceof this.#library.TrapError)) throw error;
       result = `trap ${error.code} at ${error.slot}, ${error.address}`;
     } finally {
       executable.close();
     }
-    const executed = variant.checked ? this.runtime.memory.loadU64(At.EXECUTED) - before : 0n;
-    const maps = [hash, array].map((map) => [...map.entriesBytes()].map((entry) => entry.join(":")).sort().join(" "));
-    return { variant: variant.name, text: [result, `executed ${executed}`, context.join(), ...maps].join("\n") };
+    const executed = variant.checked ? memory.loadU64(At.EXECUTED) - before : undefined;
+    const maps = [hash, array].map((map) =>
+      [...map.entriesBytes()]
+        .map((entry) => entry.join(":"))
+        .sort()
+        .join(" "),
+    );
+    const text = [result, memory.read(context.address, CONTEXT_SIZE).join(), ...maps].join("\n");
+    return { variant: variant.name, text, executed };
   }
 
   #prepare(program: Program, bindings: Map<MapSpec, BpfMap>, { engine, checked }: Variant): Executable {
@@ -91,15 +129,10 @@ export class DifferentialRunner {
     const usable = this.variants.filter(({ checked }) => checked || generated.isTame);
     const outcomes = usable.map((variant) => this.outcome(generated, variant));
     const [first] = outcomes;
-    const plain = ({ text }: Outcome, variant: Variant): string =>
-      variant.checked ? text : text.replace(/executed \d+/, "executed 0");
-    for (const [index, outcome] of outcomes.entries()) {
-      const both = usable[0].checked && usable[index].checked;
-      const a = both ? first.text : first.text.replace(/executed \d+/, "");
-      const b = both ? outcome.text : plain(outcome, usable[index]).replace(/executed \d+/, "");
-      if (a !== b) return report(generated, first, outcome);
-    }
-    return undefined;
+    const other = outcomes.find(({ text, executed }) => {
+      return text !== first.text || (executed ?? first.executed) !== (first.executed ?? executed);
+    });
+    return other === undefined ? undefined : report(generated, first, other);
   }
 }
 
@@ -107,8 +140,8 @@ function report(generated: GeneratedProgram, a: Outcome, b: Outcome): string {
   const kind = generated.isTame ? "tame" : "wild";
   return [
     `${a.variant} and ${b.variant} differ; reproduce with generateProgram(${generated.seed}, ${generated.isTame}) (${kind})`,
-    disassemble(generated.bytes),
-    `${a.variant}:\n${a.text}`,
-    `${b.variant}:\n${b.text}`,
+    tracebee.disassemble(generated.bytes),
+    `${a.variant}, ${a.executed} executed:\n${a.text}`,
+    `${b.variant}, ${b.executed} executed:\n${b.text}`,
   ].join("\n");
 }

@@ -31,7 +31,10 @@ export class Random {
   /** A 32-bit immediate, signed: often one where operations have edges. */
   imm(): number {
     if (this.chance(0.5)) {
-      return this.pick([0, 1, -1, 2, 7, 8, 31, 32, 33, 63, 64, 127, 128, 255, 256, 0x7fff, 0x8000, 0xffff, 0x7fffffff, -0x80000000]);
+      return this.pick([
+        0, 1, -1, 2, 7, 8, 31, 32, 33, 63, 64, 127, 128, 255, 256, 0x7fff, 0x8000, 0xffff, 0x7fffffff,
+        -0x80000000,
+      ]);
     }
     return this.bits() | 0;
   }

@@ -1,7 +1,7 @@
 // Runs a case of a data file on an engine and says all that can be seen of it: r0 or the error, memory, maps.
 
-import { ENGINES } from "../../dist/src/engine/engines.js";
 import type { EngineName, Executable } from "../../dist/src/engine/engine.js";
+import { ENGINES } from "../../dist/src/engine/engines.js";
 import { LoadError, TrapError } from "../../dist/src/errors.js";
 import { toHex } from "../../dist/src/harness/hex.js";
 import { loadRaw } from "../../dist/src/loader/raw.js";
@@ -118,7 +118,8 @@ function prepare(
 
 /** An error as data files write it. */
 function describe(error: unknown, withSlot: boolean): string {
-  if (error instanceof TrapError) return withSlot ? `trap ${error.code} at ${error.slot}` : `trap ${error.code}`;
+  if (error instanceof TrapError)
+    return withSlot ? `trap ${error.code} at ${error.slot}` : `trap ${error.code}`;
   if (!(error instanceof LoadError)) throw error;
   const slot = withSlot ? /insn (\d+)/.exec(error.place)?.[1] : undefined;
   return slot === undefined ? error.code : `${error.code} at ${slot}`;
