@@ -63,11 +63,13 @@ export class TraceOutput implements AsyncIterable<TraceLine> {
   }
 }
 
-/** The line as trace_pipe prints it: `            curl-1234    [001] .....   12.345678: bpf_trace_printk: text`. */
+/** The line as trace_pipe prints it: `            curl-1234    [001] .....    12.345678: bpf_trace_printk: text`. */
 export function formatTraceLine(line: TraceLine): string {
-  const comm = `${line.task.comm}-${line.task.pid}`.padStart(23);
+  const comm = line.task.comm.padStart(16);
+  const pid = `${line.task.pid}`.padEnd(7);
   const micros = (line.time / 1000n).toString().padStart(7, "0");
-  const seconds = `${micros.slice(0, -6)}.${micros.slice(-6)}`.padStart(12);
+  const seconds = micros.slice(0, -6).padStart(5);
   const cpu = `${line.cpu}`.padStart(3, "0");
-  return `${comm.padEnd(24)} [${cpu}] ..... ${seconds}: bpf_trace_printk: ${line.text.replace(/\n$/, "")}`;
+  const text = line.text.replace(/\n$/, "");
+  return `${comm}-${pid} [${cpu}] ..... ${seconds}.${micros.slice(-6)}: bpf_trace_printk: ${text}`;
 }

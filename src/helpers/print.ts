@@ -73,6 +73,8 @@ function parseFormat(format: string, maxConversions: number): Piece[] | undefine
     if (found === undefined) return undefined;
     pieces.push({ flags, width: Number(width ?? 0), kind: found.kind, size: found.size });
     at += modifiers.length + found.length;
+    // The kernel takes all letters and digits behind a pointer for part of its conversion.
+    if (found.kind[0] === "p") at += (/^[A-Za-z0-9]*/.exec(format.slice(at)) as RegExpExecArray)[0].length;
   }
   return pieces;
 }
@@ -110,7 +112,7 @@ function formatPointer(conversion: Conversion, value: bigint, memory: PrintMemor
   if (kind[1] === "i" || kind[1] === "I") return pad(formatAddress(kind, value, memory), conversion, false);
   const digits = BigInt.asUintN(64, value).toString(16);
   if (kind === "ps" || kind === "pS" || kind === "pB") return pad(`0x${digits}`, conversion, false);
-  return pad(digits.padStart(16, "0"), conversion, true);
+  return pad(conversion.width === 0 ? digits.padStart(16, "0") : digits, conversion, true);
 }
 
 /**

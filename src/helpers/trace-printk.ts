@@ -41,8 +41,10 @@ export function tracePrintk(runtime: Runtime): number {
   const text = formatPrint(latin1.decode(bytes.subarray(0, end)), args, printMemory(memory));
   if (typeof text === "number") return text;
   const event = memory.load32(At.EVENT);
+  const nul = text.indexOf("\0");
   runtime.trace.write({
-    text,
+    // A `%c` may print a NUL: it counts, but ends what is shown.
+    text: nul === -1 ? text : text.slice(0, nul),
     time: memory.loadU64(event + EventRecord.TIME),
     cpu: memory.load32(event + EventRecord.CPU),
     task: runtime.tasks.at(memory.load32(event + EventRecord.TASK)),

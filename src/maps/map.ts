@@ -3,7 +3,7 @@
 // (assembly/portable/maps), so host and programs see the same bytes at the same time.
 
 import { mapDelete, mapLookup, mapNextKey, mapUpdate } from "../../assembly/portable/maps/map.ts";
-import { Bpf, Errno } from "../../assembly/shared/codes.ts";
+import { Bpf, Errno, MapType } from "../../assembly/shared/codes.ts";
 import { MapHeader } from "../../assembly/shared/layout.ts";
 import { MAP_TYPE_NAMES } from "../map-type-names.ts";
 import type { MapSpec } from "../program.ts";
@@ -18,6 +18,7 @@ const ERRNO_NAMES: Readonly<Record<number, string>> = {
   [Errno.E2BIG]: "E2BIG",
   [Errno.EEXIST]: "EEXIST",
   [Errno.EINVAL]: "EINVAL",
+  [Errno.ENOTSUPP]: "ENOTSUPP",
 };
 
 /** A map refused an operation; `code` is the kernel's errno name, e.g. `Errno.E2BIG` for a full map. */
@@ -162,6 +163,19 @@ export class BpfMap<K = unknown, V = unknown> {
     return mapDelete(this.runtime.memory, this.address, this.#stage(key, 0, this.spec.keySize, "key"));
   }
 
+  /**
+   * Removes a key; gives a copy of its value, or undefined when it was not there. Throws a MapError: ENOTSUPP for an array,
+   * EPERM for a map that the host may not read and write.
+   */
+  takeBytes(key: Uint8Array): Uint8Array<ArrayBuffer> | undefined {
+    const mustNot = Bpf.F_RDONLY | Bpf.F_WRONLY;
+    if (this.#frozen || (this.spec.flags & mustNot) !== 0) throw new MapError(this.name, "take", Errno.EPERM);
+    if (this.row.type === MapType.ARRAY) throw new MapError(this.name, "take", Errno.ENOTSUPP);
+    const value = this.lookupBytes(key);
+    if (value !== undefined) this.tryDeleteBytes(key);
+    return value;
+  }
+
   /** The key after `key`; the first one without `key`, and for a hash also when `key` is gone. Undefined at the end. */
   nextKeyBytes(key?: Uint8Array): Uint8Array<ArrayBuffer> | undefined {
     this.#mayRead("get_next_key");
@@ -200,6 +214,12 @@ export class BpfMap<K = unknown, V = unknown> {
     if (result === -Errno.ENOENT) return false;
     if (result < 0) throw new MapError(this.name, "delete", -result);
     return true;
+  }
+
+  /** Removes a key and gives its value, or undefined; errors as `takeBytes`. */
+  take(key: K): V | undefined {
+    const bytes = this.takeBytes(this.#keys.encode(key, "key"));
+    return bytes === undefined ? undefined : this.#values.decode(bytes);
   }
 
   /** Every key and value as bytes. A key that is removed meanwhile makes a hash start again, as in the kernel. */
