@@ -1,9 +1,9 @@
 // Events on their way through an engine: records in linear memory (EVENT_*), each with its context, time, CPU
 // and task, and after the run its r0. Sources write contexts straight into linear memory and add them here.
 
-import { EventRecord } from "../assembly/shared/layout.ts";
+import { EventRecord, TaskRecord } from "../assembly/shared/layout.ts";
 import type { Runtime } from "./runtime.ts";
-import { IDLE_TASK } from "./task.ts";
+import { type Task, taskKey, writeTask } from "./task.ts";
 
 const TWO_32 = 0x1_0000_0000;
 
@@ -16,13 +16,13 @@ export class EventBatch {
   #count = 0;
   /** Record address of the program that all events are for, or 0 when they differ or are for none yet. */
   #program = 0;
-  readonly #idle: number;
+  /** Addresses of the task records, which lie behind the event records: at most one per event. */
+  readonly #tasks = new Map<string, number>();
 
   constructor(runtime: Runtime, capacity: number) {
     this.runtime = runtime;
     this.capacity = capacity;
-    this.address = runtime.heap.allocate(capacity * EventRecord.SIZE);
-    this.#idle = runtime.tasks.addressOf(IDLE_TASK);
+    this.address = runtime.heap.allocate(capacity * (EventRecord.SIZE + TaskRecord.SIZE));
   }
 
   get count(): number {
@@ -35,10 +35,10 @@ export class EventBatch {
 
   /**
    * Adds an event; gives its index. `context` is an address in guest memory, `timeNs` nanoseconds as a number (0: the
-   * clock at the run), `task` the address of a task's record (default: the idle task), `program` the record
+   * clock at the run), `task` what `task` gave (default: the idle task), `program` the record
    * of the program to run, for batches over several programs. Throws a RangeError when the batch is full.
    */
-  add(context: number, size: number, timeNs = 0, cpu = 0, task = this.#idle, program = 0): number {
+  add(context: number, size: number, timeNs = 0, cpu = 0, task = this.runtime.idleTask, program = 0): number {
     if (this.#count === this.capacity)
       throw new RangeError(`batch: expected at most ${this.capacity} events, got one more`);
     const { view } = this.runtime.memory;
@@ -54,9 +54,27 @@ export class EventBatch {
     return this.#count++;
   }
 
-  /** Forgets all events; their contexts are the caller's. */
+  /**
+   * Address of a record of `task`, for `add`; good until the batch is cleared. Throws a RangeError when there are more
+   * distinct tasks than events fit.
+   */
+  task(task: Task): number {
+    const key = taskKey(task);
+    const known = this.#tasks.get(key);
+    if (known !== undefined) return known;
+    const index = this.#tasks.size;
+    if (index === this.capacity)
+      throw new RangeError(`batch: expected at most ${this.capacity} tasks, got one more`);
+    const address = this.address + this.capacity * EventRecord.SIZE + index * TaskRecord.SIZE;
+    writeTask(this.runtime.memory, address, task);
+    this.#tasks.set(key, address);
+    return address;
+  }
+
+  /** Forgets all events and tasks; the contexts are the caller's. */
   clear(): void {
     this.#count = 0;
+    this.#tasks.clear();
     this.#program = 0;
   }
 

@@ -2,12 +2,12 @@
 // numbers. Programs of one runtime share maps; runtimes share nothing. With clock and seed given, a run
 // is repeatable bit for bit.
 
-import { At, Code } from "../assembly/shared/layout.ts";
+import { At, Code, TaskRecord } from "../assembly/shared/layout.ts";
 import { Op } from "../assembly/shared/opcodes.ts";
 import { Heap } from "./heap.ts";
 import { HelperTable } from "./helper-table.ts";
 import { GuestMemory } from "./memory.ts";
-import { TaskTable } from "./task.ts";
+import { IDLE_TASK, writeTask } from "./task.ts";
 import { TraceOutput } from "./trace-output.ts";
 
 export interface RuntimeOptions {
@@ -33,14 +33,16 @@ const monotonicClock = (): bigint => BigInt(Math.round(performance.now() * 1e6))
 export class Runtime {
   readonly memory = new GuestMemory();
   readonly heap = new Heap(this.memory);
-  readonly tasks = new TaskTable(this.memory, this.heap);
   readonly helpers = new HelperTable(this);
   /** Output of bpf_trace_printk. */
   readonly trace = new TraceOutput();
   readonly clock: () => bigint;
   readonly seed: number;
+  /** Address of the idle task's record, for events that say nothing of their own. */
+  readonly idleTask: number;
   readonly #stacks: number;
   #depth = 0;
+  #whenIdle: (() => void)[] = [];
   #nextId = 1;
 
   constructor(options: RuntimeOptions = {}) {
@@ -48,6 +50,8 @@ export class Runtime {
     this.seed = (options.seed ?? 0x7ace_bee5) >>> 0;
     this.seedRandom(this.seed);
     this.memory.store8(At.EXIT_STUB + Code.OP, Op.EXIT);
+    this.idleTask = this.heap.allocate(TaskRecord.SIZE);
+    writeTask(this.memory, this.idleTask, IDLE_TASK);
     this.#stacks = this.heap.allocate(RUN_STACK * MAX_NESTED_RUNS, true);
   }
 
@@ -97,5 +101,15 @@ export class Runtime {
     this.#depth--;
     memory.store32(At.STACK_BASE, this.#stacks + RUN_STACK * this.#depth);
     if (saved !== undefined) memory.write(At.RUN_STATE, saved);
+    if (this.#depth > 0 || this.#whenIdle.length === 0) return;
+    const actions = this.#whenIdle;
+    this.#whenIdle = [];
+    for (const action of actions) action();
+  }
+
+  /** Does `action` now, or at the end of the outermost run: for giving back what a running program may still use. */
+  whenIdle(action: () => void): void {
+    if (this.#depth === 0) action();
+    else this.#whenIdle.push(action);
   }
 }

@@ -333,7 +333,7 @@ describe("a batch", () => {
       const batch = new EventBatch(runtime, 100);
       for (let event = 0; event < 100; event++) {
         runtime.memory.store32(buffer.address + event * 4, event);
-        const task = runtime.tasks.addressOf({ pid: 100 + event, comm: "t" });
+        const task = batch.task({ pid: 100 + event, comm: "t" });
         batch.add(buffer.address + event * 4, 4, 500 + event, event % 8, task);
       }
       expect(executable.runBatch(batch)).toEqual({ completed: 100 });

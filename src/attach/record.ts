@@ -59,15 +59,16 @@ export class RecordWriter {
   }
 
   /**
-   * Writes a record at `at`, where MAX_RECORD bytes are free; fields that are not given are zero. Gives its size, a
-   * multiple of eight. Throws a TypeError for a field that the event does not have, a TypeError or RangeError for a
+   * Writes a record at `at`, where MAX_RECORD bytes are free; fields that are not given are zero, but for the event's
+   * type and `pid`, that of the task. Gives its size, a multiple of eight. Throws a TypeError for a field that the event does not have, a TypeError or RangeError for a
    * value that does not fit.
    */
-  write(memory: GuestMemory, at: number, values: Readonly<Record<string, FieldValue>>): number {
+  write(memory: GuestMemory, at: number, values: Readonly<Record<string, FieldValue>>, pid = 0): number {
     const { format } = this;
     let end = format.size;
     memory.fill(at, 0, Math.ceil(end / 8) * 8);
     this.#common(memory, at, "common_type", format.id);
+    this.#common(memory, at, "common_pid", pid);
     for (const name in values) {
       const field = this.#fields.get(name);
       if (field === undefined)

@@ -56,11 +56,25 @@ const BATCH_EVENTS = 4096;
 const BATCH_BYTES = 1 << 20;
 const KEEP_BYTES = 64 << 20;
 
+/** Tasks of a block that are found again fast; a power of two. */
+const RECENT_TASKS = 64;
+
+const decoder = new TextDecoder();
+
+interface RecentTask {
+  readonly pid: number;
+  readonly tgid: number;
+  readonly comm: Uint8Array;
+  readonly address: number;
+}
+
 /** A batch with the memory its records lie in. */
 class Block {
   readonly batch: EventBatch;
   readonly address: number;
   readonly #runtime: Runtime;
+  /** By the lower bits of the pid. */
+  readonly recent: (RecentTask | undefined)[] = new Array(RECENT_TASKS).fill(undefined);
   used = 0;
 
   constructor(runtime: Runtime) {
@@ -71,6 +85,7 @@ class Block {
 
   clear(): void {
     this.batch.clear();
+    this.recent.fill(undefined);
     this.used = 0;
   }
 
@@ -91,9 +106,6 @@ class Replayer implements RecordTarget {
   /** Full blocks of this pass, or undefined once they are too many to keep. */
   #kept: Block[] | undefined = [];
   #block: Block;
-  /** Tasks by pid, comm's bytes hashed: the record's address, and what it was for. */
-  readonly #tasks = new Map<string, number>();
-  #lastTask = { pid: -1, tgid: -2, address: 0, comm: new Uint8Array(0) };
   events = 0;
   runs = 0;
   executionMs = 0;
@@ -232,24 +244,21 @@ class Replayer implements RecordTarget {
     this.#kept = undefined;
   }
 
-  /** Address of the task's record; the last one is found by comparing bytes, without a string. */
+  /** Address of the task's record; one seen lately in this block is found by comparing bytes, without a string. */
   #taskOf({ pid, tgid, bytes, commStart, commEnd }: TraceEvent): number {
-    const last = this.#lastTask;
+    const { recent, batch } = this.#block;
+    const slot = pid & (RECENT_TASKS - 1);
+    const seen = recent[slot];
     const length = commEnd - commStart;
-    if (last.pid === pid && last.tgid === tgid && last.comm.length === length) {
+    if (seen !== undefined && seen.pid === pid && seen.tgid === tgid && seen.comm.length === length) {
       let index = 0;
-      while (index < length && bytes[commStart + index] === last.comm[index]) index++;
-      if (index === length) return last.address;
+      while (index < length && bytes[commStart + index] === seen.comm[index]) index++;
+      if (index === length) return seen.address;
     }
     const comm = bytes.slice(commStart, commEnd);
-    const key = `${pid} ${tgid} ${comm.join()}`;
-    let address = this.#tasks.get(key);
-    if (address === undefined) {
-      const task: Task = { pid, comm: new TextDecoder().decode(comm), ...(tgid >= 0 ? { tgid } : {}) };
-      address = this.#runtime.tasks.addressOf(task);
-      this.#tasks.set(key, address);
-    }
-    this.#lastTask = { pid, tgid, address, comm };
+    const task: Task = { pid, comm: decoder.decode(comm), ...(tgid >= 0 ? { tgid } : {}) };
+    const address = batch.task(task);
+    recent[slot] = { pid, tgid, comm, address };
     return address;
   }
 }

@@ -107,9 +107,9 @@ export class Tracepoint {
     options: EventOptions,
   ): number {
     const { runtime } = this;
-    const size = this.#writer.write(runtime.memory, record.address, fields);
-    const task = options.task === undefined ? undefined : runtime.tasks.addressOf(options.task);
+    const size = this.#writer.write(runtime.memory, record.address, fields, options.task?.pid);
     batch.clear();
+    const task = options.task === undefined ? undefined : batch.task(options.task);
     batch.add(record.address, size, 0, options.cpu ?? 0, task);
     if (options.time !== undefined) runtime.memory.storeU64(batch.address + EventRecord.TIME, options.time);
     let verdict = 1;

@@ -105,9 +105,9 @@ class InterpretedProgram implements Executable {
     const isBytes = context instanceof Uint8Array;
     const { address } = isBytes ? stage.fill(context) : context;
     const size = isBytes ? context.length : context.size;
-    const task = options.task === undefined ? undefined : runtime.tasks.addressOf(options.task);
     const time = options.time ?? (this.readsTime ? runtime.clock() : 0n);
     batch.clear();
+    const task = options.task === undefined ? undefined : batch.task(options.task);
     batch.add(address, size, 0, options.cpu ?? 0, task, this.record);
     runtime.memory.storeU64(batch.address + EventRecord.TIME, time);
     const { trap } = this.#runRecords(batch.address, 1, 0);
@@ -134,10 +134,12 @@ class InterpretedProgram implements Executable {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    readyPrograms.get(this.runtime)?.delete(this.record);
-    this.#prepared.release();
     this.#stage?.free();
     this.#stage = undefined;
+    this.runtime.whenIdle(() => {
+      readyPrograms.get(this.runtime)?.delete(this.record);
+      this.#prepared.release();
+    });
   }
 
   /** Runs `count` records from `address` on, before which the batch has `before`. */

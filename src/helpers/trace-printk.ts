@@ -6,6 +6,7 @@ import { Errno } from "../../assembly/shared/codes.ts";
 import { At, EventRecord } from "../../assembly/shared/layout.ts";
 import type { GuestMemory } from "../memory.ts";
 import type { Runtime } from "../runtime.ts";
+import { readTask } from "../task.ts";
 import { formatPrint, type PrintMemory } from "./print.ts";
 
 const latin1 = new TextDecoder("latin1");
@@ -47,7 +48,7 @@ export function tracePrintk(runtime: Runtime): number {
     text: nul === -1 ? text : text.slice(0, nul),
     time: memory.loadU64(event + EventRecord.TIME),
     cpu: memory.load32(event + EventRecord.CPU),
-    task: runtime.tasks.at(memory.load32(event + EventRecord.TASK)),
+    task: readTask(memory, memory.load32(event + EventRecord.TASK)),
   });
   return text.length;
 }
