@@ -33,11 +33,12 @@ export function runFloor(binary: string, workload: Workload, repeats: number): F
   const { program, contexts, events, contextSize, map } = workload;
   const job = new Uint8Array(40 + program.insns.length + contexts.length);
   const view = new DataView(job.buffer);
-  [program.slots, events, contextSize, 1].forEach((word, index) => view.setUint32(index * 4, word, true));
+  const words = (at: number, values: readonly number[]): void => {
+    for (const [index, value] of values.entries()) view.setUint32(at + index * 4, value, true);
+  };
+  words(0, [program.slots, events, contextSize, 1]);
   view.setBigUint64(16, BigInt(repeats), true);
-  [map?.keySize ?? 0, map?.valueSize ?? 0, map?.maxEntries ?? 0].forEach((word, index) =>
-    view.setUint32(24 + index * 4, word, true),
-  );
+  words(24, [map?.keySize ?? 0, map?.valueSize ?? 0, map?.maxEntries ?? 0]);
   job.set(program.insns, 40);
   for (const { slot } of program.maps) job[40 + slot * 8 + 1] |= 0x10;
   job.set(contexts, 40 + program.insns.length);

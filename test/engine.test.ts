@@ -23,7 +23,7 @@ import { ENGINE_NAMES, prepare, runOnAll, thrown } from "./support/engines.ts";
 const HASH: MapSpec = { name: "hash", type: 1, keySize: 8, valueSize: 12, maxEntries: 4, flags: 0 };
 const ARRAY: MapSpec = { name: "array", type: 2, keySize: 4, valueSize: 12, maxEntries: 3, flags: 0 };
 
-const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values);
+const bytes = (...values: number[]): Uint8Array<ArrayBuffer> => Uint8Array.from(values);
 
 describe("a run", () => {
   it("starts with the context in r1, its length in r2, zeros elsewhere and on the stack", () => {

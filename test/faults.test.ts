@@ -6,18 +6,12 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { ENGINES, INSN_ROWS, Runtime } from "../dist/src/index.js";
 import { DifferentialRunner, type Variant } from "./support/differential.js";
 import { type FaultyEngines, makeFaultyEngines } from "./support/faulty-engines.js";
+import { OPS } from "./support/opcodes.js";
 import { type GeneratedProgram, generateProgram } from "./support/program-generator.js";
 
 /** Programs that are tried before a fault counts as not found. */
 const ATTEMPTS = 400;
 
-const OP_LINE = /^ {2}(\w+) = 0x(..),$/gm;
-/** Operations by name, read off their file: a const enum cannot be walked. */
-const OPS = new Map(
-  [...readFileSync(new URL("../assembly/shared/opcodes.ts", import.meta.url), "utf8").matchAll(OP_LINE)].map(
-    ([, name, number]): [string, number] => [name, Number.parseInt(number, 16)],
-  ),
-);
 const NAMES = new Map([...OPS].map(([name, number]) => [number, name]));
 
 /** Which rows make the generator produce an operation, side by side: one, or for a fused pair two. */
@@ -115,7 +109,8 @@ describe.each(["ts", "wasm"] as const)("a fault in the engine %s", (engine) => {
       // A may_goto falls through but for its 8388609th time, which test/conformance has.
       if (op !== "MAY_GOTO" && !isFound(runner, engine, op, nothing)) missed.push(`${op} doing nothing`);
       const other = similar(op);
-      if (other !== OPS.get(op) && !isFound(runner, engine, op, other)) missed.push(`${op} as ${NAMES.get(other)}`);
+      if (other !== OPS.get(op) && !isFound(runner, engine, op, other))
+        missed.push(`${op} as ${NAMES.get(other)}`);
     }
     expect(missed).toEqual([]);
   });

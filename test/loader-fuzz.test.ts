@@ -12,37 +12,13 @@ import { readElf } from "../dist/src/loader/elf.js";
 import { load } from "../dist/src/loader/load.js";
 import { checkProgram } from "../dist/src/loader/validate.js";
 import { BtfBuilder } from "./support/btf-builder.ts";
+import { Random } from "./support/random.ts";
 
-const SEED = Number(process.env.FUZZ_SEED ?? 1);
+const SEED = Number(process.env.TRACEBEE_SEED ?? 1);
 /** Times as many mutants, for long runs by hand. */
-const SCALE = Number(process.env.FUZZ_SCALE ?? 1);
+const SCALE = Number(process.env.TRACEBEE_FUZZ_SCALE ?? 1);
 /** A mutant that takes longer has found a loop or an allocation without bound. */
 const MAX_MS = 5000;
-
-class Random {
-  #state: number;
-
-  constructor(seed: number) {
-    this.#state = seed >>> 0;
-  }
-
-  /** 0..2^32 - 1 (mulberry32). */
-  word(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let t = this.#state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return (t ^ (t >>> 14)) >>> 0;
-  }
-
-  below(limit: number): number {
-    return limit <= 0 ? 0 : this.word() % limit;
-  }
-
-  pick<T>(list: readonly T[]): T {
-    return list[this.below(list.length)] as T;
-  }
-}
 
 /** Numbers that counts, sizes and offsets lie about. */
 const LIES = [0, 1, 2, 7, 8, 0xff, 0x100, 0xffff, 0x10000, 0x7fffffff, 0x80000000, 0xfffffff8, 0xffffffff];

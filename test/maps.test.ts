@@ -340,7 +340,9 @@ describe("recorded sequences of the kernel's own maps", () => {
         } else throw new Error(`${place}: unknown operation`);
       }
       if (finalKeys !== undefined) {
-        expect([...map.entriesBytes()].map(([key]) => toHex(key)).sort(), name).toEqual([...finalKeys].sort());
+        expect([...map.entriesBytes()].map(([key]) => toHex(key)).sort(), name).toEqual(
+          [...finalKeys].sort(),
+        );
       }
     }
     expect(sequences).toBeGreaterThan(500);

@@ -7,7 +7,8 @@ import { parsePrintFormat } from "../dist/src/attach/print-format.js";
 import { SymbolTable } from "../dist/src/attach/symbols.js";
 import { LoadError } from "../dist/src/errors.js";
 import { failure } from "./support/failure.ts";
-import { fieldBytes, liveFormats, oldFormats, Random, randomRecord, recording } from "./support/traces.ts";
+import { Random } from "./support/random.ts";
+import { fieldBytes, liveFormats, oldFormats, randomRecord, recording } from "./support/traces.ts";
 
 const SIZES: Record<string, [size: number, signed: number]> = {
   int: [4, 1],

@@ -31,16 +31,16 @@ describe("heap", () => {
     const random = new Random(7);
     const owned: Owned[] = [];
     for (let step = 0; step < 20_000; step++) {
-      if (owned.length > 0 && random.between(0, 100 - 1) < (owned.length > 150 ? 60 : 45)) {
-        const [block] = owned.splice(random.between(0, owned.length - 1), 1);
+      if (owned.length > 0 && random.below(100) < (owned.length > 150 ? 60 : 45)) {
+        const [block] = owned.splice(random.below(owned.length), 1);
         expect(memory.u8.subarray(block.start, block.start + block.size).every((b) => b === block.mark)).toBe(
           true,
         );
         heap.free(block.start);
         continue;
       }
-      const size = random.between(0, 8 - 1) === 0 ? random.between(0, 5000 - 1) : random.between(0, 100 - 1);
-      const visible = random.between(0, 3 - 1) === 0;
+      const size = random.below(8) === 0 ? random.below(5000) : random.below(100);
+      const visible = random.below(3) === 0;
       const start = heap.allocate(size, visible);
       expect(start % 16).toBe(0);
       expect(start).toBeGreaterThanOrEqual(Limit.GUEST_START);
@@ -65,8 +65,8 @@ describe("heap", () => {
     const random = new Random(11);
     let reached = 0;
     for (let round = 0; round < 50; round++) {
-      const blocks = Array.from({ length: 300 }, () => heap.allocate(random.between(0, 4000 - 1)));
-      while (blocks.length > 0) heap.free(blocks.splice(random.between(0, blocks.length - 1), 1)[0]);
+      const blocks = Array.from({ length: 300 }, () => heap.allocate(random.below(4000)));
+      while (blocks.length > 0) heap.free(blocks.splice(random.below(blocks.length), 1)[0]);
       expect(heap.used).toBe(0);
       const all = heap.allocate(300 * 4000);
       reached = Math.max(reached, all);

@@ -2,16 +2,17 @@
 // languages' test suites, fuzzers and graders. A line that makes no sense is answered with `error`; the next one
 // runs all the same. docs/batch.md describes the format.
 
-import type { EngineName } from "../engine/engine.ts";
+import { Bpf } from "../../assembly/shared/codes.ts";
+import type { EngineName, Executable } from "../engine/engine.ts";
 import { selectEngine } from "../engine/engines.ts";
-import { LoadError, TrapError } from "../errors.ts";
+import { atPlace, LoadError, TrapError } from "../errors.ts";
 import { loadRaw } from "../loader/raw.ts";
 import { checkProgram } from "../loader/validate.ts";
 import { BpfMap, MapError } from "../maps/map.ts";
-import type { MapSpec, Program } from "../program.ts";
-import { PROGRAM_TYPES, type ProgramType } from "../program-types.ts";
+import type { Program } from "../program.ts";
 import { Runtime } from "../runtime.ts";
-import { fromHex, toHex } from "./hex.ts";
+import { type BatchLine, type BatchMap, LineError, type Pair, parseLine, readLine } from "./batch-line.ts";
+import { toHex } from "./hex.ts";
 
 /** One answer; only what applies is there. */
 export interface BatchAnswer {
@@ -24,101 +25,84 @@ export interface BatchAnswer {
   readonly retval?: string;
   /** The memory after the run, hexadecimal. */
   readonly data_out?: string;
-  /** Per map its entries, key and value hexadecimal. */
-  readonly maps?: readonly (readonly (readonly [string, string])[])[];
+  /** Per map its entries, key and value hexadecimal; null for a map that the host may not read. */
+  readonly maps?: readonly (readonly Pair<string>[] | null)[];
   readonly trap?: { readonly code: string; readonly insn: number; readonly message: string };
-  /** What was wrong with the line. */
+  /** What is wrong with the line, or, beside a verdict, why the program could not be run. */
   readonly error?: string;
 }
 
-/** A wrong line; its message becomes the answer's `error`. */
-class LineError extends Error {}
+/** Lines that share an address space: what one of them leaves behind cannot pile up. */
+const LINES_PER_RUNTIME = 1000;
 
-type Fields = Readonly<Record<string, unknown>>;
+/** Hexadecimal digits of all maps in an answer: the values of a large array are more than JavaScript's heap holds. */
+const MAX_DIGITS = 1 << 24;
 
-function expectArray(value: unknown, place: string): readonly unknown[] {
-  if (value === undefined) return [];
-  if (!Array.isArray(value)) throw new LineError(`${place}: expected a list, got ${JSON.stringify(value)}`);
-  return value;
-}
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-function expectHex(value: unknown, place: string): Uint8Array {
-  const bytes = typeof value === "string" ? fromHex(value) : undefined;
-  if (bytes === undefined)
-    throw new LineError(`${place}: expected hexadecimal digits in pairs, got ${JSON.stringify(value)}`);
-  return bytes;
-}
-
-function expectInteger(value: unknown, place: string, fallback?: number): number {
-  if (value === undefined && fallback !== undefined) return fallback;
-  if (!Number.isSafeInteger(value))
-    throw new LineError(`${place}: expected a whole number, got ${JSON.stringify(value)}`);
-  return value as number;
-}
-
-function expectFields(value: unknown, place: string): Fields {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new LineError(`${place}: expected an object, got ${JSON.stringify(value)?.slice(0, 60)}`);
-  }
-  return value as Fields;
-}
-
-function readSpec(value: unknown, index: number): MapSpec {
-  const place = `maps[${index}]`;
-  const fields = expectFields(value, place);
-  return {
-    name: place,
-    type: expectInteger(fields.type, `${place}.type`),
-    keySize: expectInteger(fields.key, `${place}.key`),
-    valueSize: expectInteger(fields.value, `${place}.value`),
-    maxEntries: expectInteger(fields.max, `${place}.max`),
-    flags: expectInteger(fields.flags, `${place}.flags`, 0),
-  };
-}
-
-function fillMap(map: BpfMap, entries: unknown): void {
-  for (const [index, entry] of expectArray(entries, `${map.name}.entries`).entries()) {
-    const place = `${map.name}.entries[${index}]`;
-    const [key, value] = expectArray(entry, place);
-    const result = map.tryUpdateBytes(expectHex(key, place), expectHex(value, place));
-    if (result < 0) throw new MapError(place, "update", -result);
-  }
-}
-
-function readProgram(fields: Fields, specs: readonly MapSpec[]): Program {
-  const { type, license = "" } = fields;
-  if (typeof type !== "string" || !Object.hasOwn(PROGRAM_TYPES, type)) {
-    throw new LineError(`type: expected a program type, got ${JSON.stringify(type)}`);
-  }
-  if (typeof license !== "string")
-    throw new LineError(`license: expected a string, got ${JSON.stringify(license)}`);
-  const relo = expectArray(fields.relo, "relo").map((pair, index) => {
-    const [slot, map] = expectArray(pair, `relo[${index}]`);
-    return [expectInteger(slot, `relo[${index}]`), expectInteger(map, `relo[${index}]`)] as const;
-  });
-  const insns = expectHex(fields.insns, "insns");
-  return loadRaw(insns, {
-    name: String(fields.id ?? "program"),
-    type: type as ProgramType,
-    license,
-    maps: specs,
-    relo,
-  });
-}
-
-/** What is known without running: the program is well formed, or why not. */
-function judge(program: Program): BatchAnswer {
+/** The answer as text. Without its id, and with an error, when that is nested too deep to be written. */
+function write(answer: BatchAnswer): string {
   try {
-    checkProgram(program);
-    return { verdict: "unverified" };
+    return JSON.stringify(answer);
   } catch (error) {
-    if (!(error instanceof LoadError)) throw error;
-    const insn = /insn (\d+)/.exec(error.place)?.[1];
-    return {
-      verdict: "reject",
-      message: error.message,
-      ...(insn === undefined ? {} : { insn: Number(insn) }),
-    };
+    return JSON.stringify({ error: `id: ${messageOf(error)}` });
+  }
+}
+
+/** The program, as far as it is well formed. Throws a LoadError where it is not, a LineError for a wrong `relo`. */
+function loadProgram({ type, insns, relo, maps, license }: BatchLine): Program {
+  try {
+    const specs = maps.map(({ spec }) => spec);
+    const program = loadRaw(insns, { name: type, type, license, maps: specs, relo });
+    atPlace(`program ${type}`, () => checkProgram(program));
+    return program;
+  } catch (error) {
+    if (!(error instanceof LoadError) || error.code !== "bad-relocation") throw error;
+    const slot = slotOf(error);
+    throw relo.some(([named]) => named === slot) ? new LineError(`relo: ${error.message}`) : error;
+  }
+}
+
+/** The instruction that a LoadError is about. */
+function slotOf({ place }: LoadError): number | undefined {
+  const digits = /insn (\d+)$/.exec(place)?.[1];
+  return digits === undefined ? undefined : Number(digits);
+}
+
+function rejection(error: unknown): BatchAnswer {
+  if (!(error instanceof LoadError)) throw error;
+  const insn = slotOf(error);
+  return { verdict: "reject", message: error.message, ...(insn === undefined ? {} : { insn }) };
+}
+
+function fillMap(map: BpfMap, entries: BatchMap["entries"]): void {
+  for (const [index, [key, value]] of entries.entries()) {
+    const result = map.tryUpdateBytes(key, value);
+    if (result < 0) throw new MapError(`${map.name}.entries[${index}]`, "update", -result);
+  }
+}
+
+/** Entries of maps, those of a hash sorted by key, so that answers can be compared. */
+function dump(maps: readonly BpfMap[]): (Pair<string>[] | null)[] {
+  let room = MAX_DIGITS;
+  return maps.map((map) => {
+    if ((map.spec.flags & Bpf.F_WRONLY) !== 0) return null;
+    const entries: Pair<string>[] = [];
+    for (const [key, value] of map.entriesBytes()) {
+      room -= 2 * (key.length + value.length);
+      if (room < 0) throw new LineError(`${map.name}: expected at most ${MAX_DIGITS} digits, got more`);
+      entries.push([toHex(key), toHex(value)]);
+    }
+    return map.typeName === "hash" ? entries.sort(([a], [b]) => (a < b ? -1 : 1)) : entries;
+  });
+}
+
+function runProgram(executable: Executable, memory: Uint8Array): BatchAnswer {
+  try {
+    return { retval: executable.run(memory).toString(16).padStart(16, "0") };
+  } catch (error) {
+    if (!(error instanceof TrapError)) throw error;
+    return { trap: { code: error.code, insn: error.slot, message: error.message } };
   }
 }
 
@@ -134,79 +118,59 @@ export class BatchHarness {
   }
 
   /** Answers one line, without a newline at its end. Never throws. */
-  answer(line: string): string {
+  answer(text: string): string {
     let id: unknown;
     try {
-      const fields = expectFields(parseJson(line), "line");
+      const fields = parseLine(text);
       id = fields.id;
-      return JSON.stringify({ ...(id === undefined ? {} : { id }), ...this.#run(fields) });
+      return write({ id, ...this.#judgeAndRun(readLine(fields)) });
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      return JSON.stringify({ ...(id === undefined ? {} : { id }), error: message });
+      return write({ id, error: messageOf(error) });
     }
   }
 
-  #run(fields: Fields): BatchAnswer {
-    // Every thousand lines a new address space: what one line leaves behind cannot pile up.
-    if (++this.#lines % 1000 === 0) this.#runtime = new Runtime();
-    const runtime = this.#runtime;
-    runtime.seedRandom(runtime.seed);
-    const specs = expectArray(fields.maps, "maps").map(readSpec);
-    const program = readProgram(fields, specs);
-    const verdict = judge(program);
-    const { data, ctx } = fields;
-    if (verdict.verdict === "reject" || (data === undefined && ctx === undefined)) return verdict;
+  #judgeAndRun(line: BatchLine): BatchAnswer {
+    let program: Program;
+    try {
+      program = loadProgram(line);
+    } catch (error) {
+      return rejection(error);
+    }
+    const verdict = "unverified";
+    if (line.memory === undefined) return { verdict };
+    try {
+      return { verdict, ...this.#run(program, line, line.memory) };
+    } catch (error) {
+      return { verdict, error: messageOf(error) };
+    }
+  }
+
+  #run(program: Program, line: BatchLine, memory: Uint8Array): BatchAnswer {
     if (program.type !== "raw") {
       throw new LineError(
         `type: expected raw for a run, got ${program.type}, whose context this version does not make`,
       );
     }
-    const memory = expectHex(data ?? ctx, data === undefined ? "ctx" : "data");
+    if (++this.#lines % LINES_PER_RUNTIME === 0) this.#runtime = new Runtime();
+    const runtime = this.#runtime;
+    runtime.seedRandom(runtime.seed);
     const maps: BpfMap[] = [];
     try {
-      for (const [index, spec] of specs.entries()) {
+      for (const { spec, entries } of line.maps) {
         const map = new BpfMap(runtime, spec);
         maps.push(map);
-        fillMap(map, expectFields((fields.maps as unknown[])[index], spec.name).entries);
+        fillMap(map, entries);
       }
-      const limit = fields.limit === undefined ? {} : { limit: expectInteger(fields.limit, "limit") };
-      return { ...verdict, ...this.#execute(program, memory, maps, limit) };
+      const bindings = new Map(maps.map((map) => [map.spec, map]));
+      const limit = line.limit === undefined ? {} : { limit: line.limit };
+      const executable = selectEngine(this.#engine).prepareChecked(runtime, program, bindings, limit);
+      try {
+        return { ...runProgram(executable, memory), data_out: toHex(memory), maps: dump(maps) };
+      } finally {
+        executable.close();
+      }
     } finally {
       for (const map of maps) map.close();
     }
   }
-
-  #execute(
-    program: Program,
-    memory: Uint8Array,
-    maps: readonly BpfMap[],
-    limit: { limit?: number },
-  ): BatchAnswer {
-    const bindings = new Map(maps.map((map) => [map.spec, map]));
-    const executable = selectEngine(this.#engine).prepareChecked(this.#runtime, program, bindings, limit);
-    try {
-      const retval = executable.run(memory).toString(16).padStart(16, "0");
-      return { retval, data_out: toHex(memory), maps: maps.map(dump) };
-    } catch (error) {
-      if (!(error instanceof TrapError)) throw error;
-      const trap = { code: error.code, insn: error.slot, message: error.message };
-      return { trap, data_out: toHex(memory), maps: maps.map(dump) };
-    } finally {
-      executable.close();
-    }
-  }
-}
-
-function parseJson(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch (error) {
-    throw new LineError(`line: expected JSON, got ${error instanceof Error ? error.message : error}`);
-  }
-}
-
-/** Entries of a map by key, so that answers can be compared. */
-function dump(map: BpfMap): [string, string][] {
-  const entries = [...map.entriesBytes()].map(([key, value]): [string, string] => [toHex(key), toHex(value)]);
-  return map.typeName === "hash" ? entries.sort(([a], [b]) => (a < b ? -1 : 1)) : entries;
 }

@@ -3,6 +3,7 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { MapType } from "../../assembly/shared/codes.ts";
 import { fromHex, toHex } from "../../dist/src/harness/hex.js";
 import { assembleCode } from "../../dist/src/isa/assembler.js";
 import { readMapDirective } from "../../dist/src/loader/map-directive.js";
@@ -12,7 +13,7 @@ import type { MapSpec } from "../../dist/src/program.js";
 export interface DataMap {
   readonly spec: MapSpec;
   readonly before: ReadonlyMap<string, string>;
-  /** For an array only the values that are not all zeros. */
+  /** As in `before`: of an array only the values that are not all zeros. */
   readonly after: ReadonlyMap<string, string>;
 }
 
@@ -128,13 +129,13 @@ class DataFile {
 
   /** The rows of a table: the line of each, and its cells by column. */
   rows({ args, line, body }: Section): [number, Map<string, string>][] {
-    const split = (text: string) => (/\s\|\s/.test(text) ? text.split(/\s\|\s/) : text.split(/\s+/));
-    const columns = split(args).map((column) => column.trim());
+    const separator = /\s\|\s/.test(args) ? /\s\|\s/ : /\s+/;
+    const columns = args.split(separator).map((column) => column.trim());
     const rows: [number, Map<string, string>][] = [];
     for (const [index, text] of body.entries()) {
       const row = withoutComment(text);
       if (row === "") continue;
-      const cells = split(row).map((cell) => cell.trim());
+      const cells = (columns.length === 1 ? [row] : row.split(separator)).map((cell) => cell.trim());
       const at = line + 1 + index;
       if (cells.length !== columns.length)
         this.fail(at, `expected ${columns.length} cells, got ${cells.length}`);
@@ -181,7 +182,7 @@ class CaseReader {
     const limit = this.word("limit");
     const read: DataCase = {
       ...{ file: source.file, title, line, memory },
-      asm: asm === undefined ? undefined : "\n".repeat(asm.line) + this.text(asm).join("\n"),
+      asm: asm === undefined ? undefined : "\n".repeat(asm.line) + this.repeated(asm).join("\n"),
       raw: this.raw(),
       memoryAfter: this.memory("mem after") ?? memory,
       result: this.result(),
@@ -211,6 +212,25 @@ class CaseReader {
   /** The lines of a section with the row's cells in place of `$column`. */
   text({ line, body }: Section): string[] {
     return body.map((text, index) => this.filled(text, line + 1 + index));
+  }
+
+  /** The lines between `.rept N` and `.endr` N times, as the GNU assembler takes them. */
+  repeated(section: Section): string[] {
+    const lines: string[] = [];
+    let block: { count: number; start: number } | undefined;
+    for (const [index, text] of this.text(section).entries()) {
+      const count = /^\s*\.rept\s+(\d+)\s*$/.exec(text)?.[1];
+      if (count !== undefined && block === undefined) block = { count: Number(count), start: lines.length };
+      else if (text.trim() === ".endr" && block !== undefined) {
+        const repeated = lines.splice(block.start);
+        for (let round = 0; round < block.count; round++) lines.push(...repeated);
+        block = undefined;
+      } else if (/^\s*\.(rept|endr)\b/.test(text)) {
+        this.source.fail(section.line + 1 + index, "expected .rept N and .endr in turn");
+      } else lines.push(text);
+    }
+    if (block !== undefined) this.source.fail(section.line, "expected an .endr for each .rept");
+    return lines;
   }
 
   filled(text: string, line: number): string {
@@ -291,7 +311,7 @@ class CaseReader {
     }
     const defined = sections.filter(({ args }) => !/^\S+ after$/.test(args));
     const maps = defined.map((section) => {
-      const spec = readMapDirective(section.args, `${this.source.file}:${section.line}`);
+      const spec = this.spec(section);
       const before = this.entries(section, spec);
       const after = afters.get(spec.name);
       afters.delete(spec.name);
@@ -302,8 +322,16 @@ class CaseReader {
     return maps;
   }
 
+  spec({ args, line }: Section): MapSpec {
+    try {
+      return readMapDirective(this.filled(args, line), `${this.source.file}:${line}`);
+    } catch (error) {
+      throw new SyntaxError((error as Error).message, { cause: error });
+    }
+  }
+
   /** `KEY = VALUE` lines, both sides as in memory. */
-  entries(section: Section, { keySize, valueSize }: MapSpec): Map<string, string> {
+  entries(section: Section, { type, keySize, valueSize }: MapSpec): Map<string, string> {
     const entries = new Map<string, string>();
     for (const [index, text] of this.text(section).entries()) {
       if (withoutComment(text) === "") continue;
@@ -317,7 +345,8 @@ class CaseReader {
           `expected ${keySize} = ${valueSize} bytes, got ${key.length} = ${value.length}`,
         );
       }
-      entries.set(toHex(key), toHex(value));
+      const isZero = value.every((byte) => byte === 0);
+      if (!isZero || type !== MapType.ARRAY) entries.set(toHex(key), toHex(value));
     }
     return entries;
   }
@@ -340,16 +369,25 @@ export function readDataFiles(folder: string): Map<string, DataCase[]> {
   return new Map(names.map((name) => [name, parseDataFile(name, readFileSync(join(folder, name), "utf8"))]));
 }
 
+/** What was assembled before: cases run in several places, and rows of a table often share a program. */
+const assembled = new Map<string, Uint8Array>();
+
+function assembleOnce(text: string): Uint8Array {
+  const bytes = assembled.get(text) ?? assembleCode(text);
+  assembled.set(text, bytes);
+  return bytes;
+}
+
 /**
  * The instruction bytes of a case. Throws a LoadError for assembly that is none, a SyntaxError where the
  * bytes of `-- raw` are others than those of `-- asm`.
  */
 export function programBytes({ file, line, asm, raw }: DataCase): Uint8Array {
-  const bytes = asm === undefined ? raw : assembleCode(asm);
-  if (raw !== undefined && bytes !== undefined && toHex(raw) !== toHex(bytes)) {
+  const bytes = asm === undefined ? (raw as Uint8Array) : assembleOnce(asm);
+  if (raw !== undefined && toHex(raw) !== toHex(bytes)) {
     throw new SyntaxError(`${file}:${line}: expected -- raw to be ${toHex(bytes)}, got ${toHex(raw)}`);
   }
-  return bytes as Uint8Array;
+  return bytes;
 }
 
 /** What a failure of a case is called: `file:line title`. */

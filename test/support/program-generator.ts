@@ -117,7 +117,7 @@ class Generator {
 
   /**
    * The rows in focus, side by side. What they need stands before them, what shows their effect behind them: a jump of
-   * theirs goes past a marker, an `exit` is jumped over half of the time.
+   * theirs goes past a marker or two, an `exit` is jumped over half of the time.
    */
   focusSequence(): void {
     const { random, focus } = this;
@@ -152,8 +152,11 @@ class Generator {
       else if (which.operands.has("dst") && !isMemory(which)) this.plain(which, shared);
       else this.row(which);
     }
-    this.emit("xor64_imm", { dst: 7, imm: random.bits() | 1 });
-    for (const jump of jumps) this.land(jump);
+    // Each jump lands behind a marker of its own: of two in a row, either may be the one that is wrong.
+    for (const jump of jumps) {
+      this.emit("xor64_imm", { dst: 7, imm: random.bits() | 1 });
+      this.land(jump);
+    }
     if (over !== undefined) this.land(over);
     if (focus.includes("lookup")) this.useValue();
   }

@@ -20,11 +20,21 @@ export class Random {
     return low + (this.bits() % (high - low + 1));
   }
 
+  /** A whole number from 0 up to `end`, which is not among them; 0 where there is none. */
+  below(end: number): number {
+    return end < 1 ? 0 : this.bits() % Math.floor(end);
+  }
+
+  /** `length` letters, digits and underscores. */
+  word(length: number): string {
+    return Array.from({ length }, () => this.pick("abcdefghijklmnopqrstuvwxyz0123456789_")).join("");
+  }
+
   chance(probability: number): boolean {
     return this.bits() < probability * 0x1_0000_0000;
   }
 
-  pick<T>(list: readonly T[]): T {
+  pick<T>(list: ArrayLike<T>): T {
     return list[this.bits() % list.length];
   }
 

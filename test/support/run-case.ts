@@ -1,5 +1,6 @@
 // Runs a case of a data file on an engine and says all that can be seen of it: r0 or the error, memory, maps.
 
+import { MapType } from "../../assembly/shared/codes.ts";
 import type { EngineName, Executable } from "../../dist/src/engine/engine.js";
 import { ENGINES } from "../../dist/src/engine/engines.js";
 import { LoadError, TrapError } from "../../dist/src/errors.js";
@@ -134,6 +135,6 @@ function fill(map: BpfMap, entries: ReadonlyMap<string, string>): void {
 
 function entriesOf(map: BpfMap): Record<string, string> {
   const entries = [...map.entriesBytes()].map(([key, value]) => [toHex(key), toHex(value)] as const);
-  const isArray = map.row.name === "array";
+  const isArray = map.spec.type === MapType.ARRAY;
   return Object.fromEntries(entries.filter(([, value]) => !isArray || /[^0]/.test(value)));
 }

@@ -6,6 +6,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import { type FormatField, parseFormat, type TracepointFormat } from "../../dist/src/attach/format.js";
 import type { RecordTarget, TraceEvent } from "../../dist/src/attach/trace-event.js";
+import type { Random } from "./random.ts";
 
 const ROOT = new URL("../..", import.meta.url).pathname;
 const ORACLES = process.env.TRACEBEE_ORACLES ?? `${ROOT}../shared`;
@@ -110,26 +111,6 @@ export class CountingTarget implements RecordTarget {
 
   commit(): void {
     this.count++;
-  }
-}
-
-/** Numbers that look random and are the same every time. */
-export class Random {
-  #state: number;
-
-  constructor(seed: number) {
-    this.#state = seed;
-  }
-
-  /** From 0 up to `end`, which is not among them. */
-  below(end: number): number {
-    this.#state = (Math.imul(this.#state, 1103515245) + 12345) & 0x7fffffff;
-    return Math.floor((this.#state / 0x80000000) * end);
-  }
-
-  word(length: number): string {
-    const letters = "abcdefghijklmnopqrstuvwxyz0123456789_";
-    return Array.from({ length }, () => letters[this.below(letters.length)]).join("");
   }
 }
 

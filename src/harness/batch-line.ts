@@ -1,0 +1,165 @@
+// Reads a line of the batch format (docs/batch.md): JSON text in, fields of the right kinds and sizes out, or a
+// LineError that names the field. Makes nothing and runs nothing.
+
+import { SLOT_SIZE } from "../isa/insn.ts";
+import type { MapSpec } from "../program.ts";
+import { PROGRAM_TYPES, type ProgramType } from "../program-types.ts";
+import { fromHex } from "./hex.ts";
+
+export type Pair<T> = readonly [T, T];
+
+/** A line, every field of the right kind. */
+export interface BatchLine {
+  readonly type: ProgramType;
+  readonly insns: Uint8Array;
+  /** Slots of `lddw` instructions, each with the index of its map. */
+  readonly relo: readonly Pair<number>[];
+  readonly maps: readonly BatchMap[];
+  readonly license: string;
+  /** Missing when the program is only to be judged. */
+  readonly memory: Uint8Array | undefined;
+  readonly limit: number | undefined;
+}
+
+/** A map and the keys and values that it starts with. */
+export interface BatchMap {
+  readonly spec: MapSpec;
+  readonly entries: readonly Pair<Uint8Array>[];
+}
+
+/** A wrong line; its message becomes the answer's `error`. */
+export class LineError extends Error {}
+
+export type Fields = Readonly<Record<string, unknown>>;
+
+const U32_MAX = 0xffff_ffff;
+
+/** A value in a message. */
+function show(value: unknown): string {
+  if (Array.isArray(value)) return "a list";
+  if (typeof value === "object" && value !== null) return "an object";
+  const text = JSON.stringify(value) ?? "nothing";
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+}
+
+function wrong(place: string, expected: string, value: unknown): LineError {
+  return new LineError(`${place}: expected ${expected}, got ${show(value)}`);
+}
+
+function expectFields(value: unknown, place: string): Fields {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Fields;
+  throw wrong(place, "an object", value);
+}
+
+/** A list, empty where there is none. */
+function expectList(value: unknown, place: string): readonly unknown[] {
+  if (value === undefined) return [];
+  if (Array.isArray(value)) return value;
+  throw wrong(place, "a list", value);
+}
+
+function expectPair(value: unknown, place: string): Pair<unknown> {
+  if (Array.isArray(value) && value.length === 2) return [value[0], value[1]];
+  throw wrong(place, "a list of two", value);
+}
+
+function expectString(value: unknown, place: string): string {
+  if (typeof value === "string") return value;
+  throw wrong(place, "a string", value);
+}
+
+function expectNumber(value: unknown, place: string, low = 0, high = Number.MAX_SAFE_INTEGER): number {
+  if (Number.isInteger(value) && (value as number) >= low && (value as number) <= high)
+    return value as number;
+  throw wrong(place, `a whole number in ${low}..${high}`, value);
+}
+
+function expectHex(value: unknown, place: string): Uint8Array {
+  const bytes = typeof value === "string" ? fromHex(value) : undefined;
+  if (bytes === undefined) throw wrong(place, "hexadecimal digits in pairs", value);
+  return bytes;
+}
+
+function expectBytes(value: unknown, place: string, size: number): Uint8Array {
+  const bytes = expectHex(value, place);
+  if (bytes.length === size) return bytes;
+  throw new LineError(`${place}: expected ${size} bytes, got ${bytes.length}`);
+}
+
+function readMap(value: unknown, index: number): BatchMap {
+  const name = `maps[${index}]`;
+  const fields = expectFields(value, name);
+  const number = (field: string, fallback?: number): number =>
+    expectNumber(fields[field] ?? fallback, `${name}.${field}`, 0, U32_MAX);
+  const spec: MapSpec = {
+    name,
+    type: number("type"),
+    keySize: number("key"),
+    valueSize: number("value"),
+    maxEntries: number("max"),
+    flags: number("flags", 0),
+  };
+  const entries = expectList(fields.entries, `${name}.entries`).map((entry, at): Pair<Uint8Array> => {
+    const place = `${name}.entries[${at}]`;
+    const [key, content] = expectPair(entry, place);
+    return [
+      expectBytes(key, `${place}: key`, spec.keySize),
+      expectBytes(content, `${place}: value`, spec.valueSize),
+    ];
+  });
+  return { spec, entries };
+}
+
+function readInsns(value: unknown): Uint8Array {
+  const insns = expectHex(value, "insns");
+  if (insns.length % SLOT_SIZE === 0) return insns;
+  throw new LineError(`insns: expected a multiple of ${SLOT_SIZE} bytes, got ${insns.length}`);
+}
+
+function readRelo(value: unknown, mapCount: number): Pair<number>[] {
+  return expectList(value, "relo").map((item, index) => {
+    const place = `relo[${index}]`;
+    const [slot, map] = expectPair(item, place);
+    if (mapCount === 0) throw wrong(place, "maps on the line", undefined);
+    return [expectNumber(slot, `${place}: insn`), expectNumber(map, `${place}: map`, 0, mapCount - 1)];
+  });
+}
+
+function readMemory({ data, ctx }: Fields): Uint8Array | undefined {
+  if (data !== undefined && ctx !== undefined) throw new LineError("ctx: expected data or ctx, got both");
+  if (data !== undefined) return expectHex(data, "data");
+  return ctx === undefined ? undefined : expectHex(ctx, "ctx");
+}
+
+/** The fields of a line. Throws a LineError for what is not JSON, or no object. */
+export function parseLine(text: string): Fields {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new LineError(`line: expected JSON, got ${error instanceof Error ? error.message : error}`);
+  }
+  return expectFields(value, "line");
+}
+
+/** Reads all fields but the id, which may be anything. Fields that the format does not know are passed over. */
+export function readLine(fields: Fields): BatchLine {
+  const { type, license, limit, attach, flags, caps } = fields;
+  if (typeof type !== "string" || !Object.hasOwn(PROGRAM_TYPES, type)) {
+    throw wrong("type", "a program type", type);
+  }
+  // For the verifier.
+  if (attach !== undefined) expectString(attach, "attach");
+  if (flags !== undefined) expectNumber(flags, "flags", 0, U32_MAX);
+  if (caps !== undefined && caps !== "all" && caps !== "bpf") throw wrong("caps", '"all" or "bpf"', caps);
+  const maps = expectList(fields.maps, "maps").map(readMap);
+  return {
+    type: type as ProgramType,
+    insns: readInsns(fields.insns),
+    relo: readRelo(fields.relo, maps.length),
+    maps,
+    license: license === undefined ? "" : expectString(license, "license"),
+    memory: readMemory(fields),
+    limit: limit === undefined ? undefined : expectNumber(limit, "limit", 1),
+  };
+}
