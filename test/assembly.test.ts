@@ -1,3 +1,5 @@
+// Assembly text as a program: sections, maps, data and functions by directive, and what is wrong with it, by line and column.
+
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

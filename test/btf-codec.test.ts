@@ -1,3 +1,5 @@
+// Values as their BTF types say: bytes to JavaScript and back, and refusals that name the member.
+
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";

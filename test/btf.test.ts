@@ -1,11 +1,13 @@
+// BTF: what is read of real objects and of the kernel, what it prints as C, and damaged blobs.
+
 import { existsSync, readFileSync } from "node:fs";
-import { gunzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { type BtfType, parseBtf } from "../dist/src/btf/btf.js";
 import { parseBtfExt } from "../dist/src/btf/ext.js";
 import { LoadError } from "../dist/src/errors.js";
 import { BtfBuilder } from "./support/btf-builder.ts";
 import { failure } from "./support/failure.ts";
+import { readOracle } from "./support/oracles.ts";
 
 const SIGNED = 1;
 const CHAR = 2;
@@ -374,15 +376,12 @@ describe("BTF of the running kernel", () => {
 });
 
 describe("the kernel's own BTF cases", () => {
-  const path = `${process.env.TRACEBEE_ORACLES ?? "../shared"}/oracles/btf-cases.json.gz`;
-  const present = existsSync(path);
-  if (!present) console.log(`skipped: ${path} is not there`);
-  it.skipIf(!present)("parse with the kernel's view of kinds and names, and none crashes", () => {
-    const cases = JSON.parse(gunzipSync(readFileSync(path)).toString()) as {
-      raw: { descr: string; btf: string; k618_load: number; log: string }[];
-    };
+  const oracle = readOracle<{
+    raw: { descr: string; btf: string; k618_load: number; log: string }[];
+  }>("btf-cases.json.gz");
+  it.skipIf(oracle === undefined)("parse with the kernel's view of kinds and names, and none crashes", () => {
     let compared = 0;
-    for (const { descr, btf: hex, k618_load: verdict, log } of cases.raw) {
+    for (const { descr, btf: hex, k618_load: verdict, log } of oracle?.raw ?? []) {
       const bytes = new Uint8Array(Buffer.from(hex, "hex"));
       if (verdict !== 0) {
         try {

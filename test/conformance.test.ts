@@ -1,19 +1,13 @@
 // The data files of test/conformance on every engine, in checked mode and, where a verified program could be that
-// way, in unchecked mode; that they leave out no instruction and no fused pair; and that the reader of their format
-// says what is wrong with a file, and where.
+// way, in unchecked mode; and that they leave out no instruction and no fused pair.
 
 import { describe, expect, it } from "vitest";
 import { Code, ProgramRecord } from "../assembly/shared/layout.ts";
 import type { Executable } from "../dist/src/engine/engine.js";
-import { decodeAt, type Insn, isFault, readSlot, SLOT_SIZE } from "../dist/src/isa/insn.js";
+import { decodeAt, type Insn, isFault, SLOT_SIZE } from "../dist/src/isa/insn.js";
 import { INSN_ROWS } from "../dist/src/isa/table.js";
-import {
-  type DataCase,
-  placeOfCase,
-  programBytes,
-  readDataFiles,
-} from "./support/data-files.ts";
-import { OPS } from "./support/opcodes.ts";
+import { type DataCase, placeOfCase, programBytes, readDataFiles } from "./support/data-files.ts";
+import { OPS } from "./support/enums.ts";
 import { allPlaces, expectedOutcome, type Outcome, type Place, runCase, suits } from "./support/run-case.ts";
 
 const FOLDER = new URL("conformance/", import.meta.url).pathname;

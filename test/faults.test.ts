@@ -5,8 +5,8 @@ import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
 import { ENGINES, INSN_ROWS, Runtime } from "../dist/src/index.js";
 import { DifferentialRunner, type Variant } from "./support/differential.js";
+import { OPS } from "./support/enums.js";
 import { type FaultyEngines, makeFaultyEngines } from "./support/faulty-engines.js";
-import { OPS } from "./support/opcodes.js";
 import { type GeneratedProgram, generateProgram } from "./support/program-generator.js";
 
 /** Programs that are tried before a fault counts as not found. */

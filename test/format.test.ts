@@ -1,3 +1,5 @@
+// The kernel's `format` files of events: every field of real ones, and what is wrong with damaged ones.
+
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseFormat } from "../dist/src/attach/format.js";

@@ -1,3 +1,5 @@
+// ftrace text: lines of every dialect with their task, CPU and time, and a stream cut anywhere.
+
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -7,7 +9,8 @@ import { type FtraceOptions, FtraceParser, readFtrace } from "../dist/src/attach
 import { SymbolTable } from "../dist/src/attach/symbols.js";
 import { LoadError } from "../dist/src/errors.js";
 import { failure } from "./support/failure.ts";
-import { CountingTarget, KeepingTarget, oldFormats, recording, traceOracle } from "./support/traces.ts";
+import { readOracleBytes } from "./support/oracles.ts";
+import { CountingTarget, KeepingTarget, oldFormats, recording } from "./support/traces.ts";
 
 const bytesOf = (text: string) => new TextEncoder().encode(text);
 
@@ -443,7 +446,7 @@ describe("the recording", () => {
 
 describe("traces that others made", () => {
   const read44 = (name: string, formats: readonly TracepointFormat[]) => {
-    const bytes = traceOracle(name);
+    const bytes = readOracleBytes(`traces/${name}`);
     if (bytes === undefined) return undefined;
     return read(bytes, { formats, symbols: new SymbolTable({ invent: true }), keepGoing: true });
   };

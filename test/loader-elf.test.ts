@@ -1,3 +1,5 @@
+// ELF objects byte by byte: headers, sections and symbols that lie are refused with their place.
+
 import { describe, expect, it } from "vitest";
 import { assembleCode } from "../dist/src/isa/assembler.js";
 import { loadObject } from "../dist/src/loader/object.js";

@@ -1,3 +1,5 @@
+// Maps of objects: legacy sections, BTF definitions, global data; each refusal with its map.
+
 import { describe, expect, it } from "vitest";
 import { assembleCode } from "../dist/src/isa/assembler.js";
 import { dataMapName } from "../dist/src/loader/global-data.js";

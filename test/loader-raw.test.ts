@@ -1,3 +1,5 @@
+// Programs as raw instructions, and the structure that every engine relies on.
+
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { assembleCode } from "../dist/src/isa/assembler.js";
@@ -134,7 +136,7 @@ describe("checkProgram", () => {
     ["a gotol at the end", "a: r0 = 0\nif r0 == 0 goto a\nexit\ngotol a"],
     ["calls of functions in any order", "call f\nexit\ng: exit\nf: call g\nexit"],
     ["addresses of functions", "r2 = f ll\nr0 = 0\nexit\nf: exit"],
-    ["a callx at the end", "r0 = 0\ncallx r0"],
+    ["an end that is run off but never reached", "r0 = 0\nexit\nr0 = 1"],
     ["a jump over a wide instruction", "if r1 == 0 goto +2\nr0 = 1 ll\nexit"],
   ])("accepts %s", (_, text) => {
     checkProgram(program(text));
@@ -191,9 +193,15 @@ describe("checkProgram", () => {
     ],
     [
       "a jump on a condition at the end",
-      "a: exit\nif r0 == 0 goto a",
+      "a: r0 = 1\nif r0 == 0 goto a",
       "bad-program",
       "insn 1: expected an exit or a jump as a function's last instruction, got the end of the program after it in 'if r0 == 0x0 goto pc-2'",
+    ],
+    [
+      "a callx at the end",
+      "r0 = 8\ncallx r0",
+      "bad-program",
+      "insn 1: expected an exit or a jump as a function's last instruction, got the end of the program after it in 'callx r0'",
     ],
     [
       "a function that runs into another",

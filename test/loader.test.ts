@@ -1,3 +1,5 @@
+// Objects as clang makes them: programs, functions, relocations, licence, line info.
+
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { disassemble } from "../dist/src/isa/disassembler.js";

@@ -1,5 +1,5 @@
 // What every engine relies on in a program, whether it was verified or not: each instruction decodes, control
-// stays inside, no function runs off its end, every map load has its map. Says nothing about what the program
+// stays inside, no function can run off its end, every map load has its map. Says nothing about what the program
 // does; the verifier says it again, in the kernel's words, for the programs that it looks at. RFC 9669 §3, §4.3.
 
 import { LoadError } from "../errors.ts";
@@ -9,7 +9,7 @@ import { INSN_ROWS, type InsnRow, insnRow } from "../isa/table.ts";
 import type { Program } from "../program.ts";
 
 /** Instructions that end a function: nothing behind them is reached from them. */
-const ENDS: ReadonlySet<InsnRow> = new Set(["exit", "ja", "gotol", "callx"].map(insnRow));
+const ENDS: ReadonlySet<InsnRow> = new Set(["exit", "ja", "gotol"].map(insnRow));
 const KFUNC = insnRow("call_kfunc");
 const CALL_LOCAL = insnRow("call_local");
 const LOAD_FUNCTION = insnRow("lddw_func");
@@ -17,6 +17,9 @@ const LOAD_FUNCTION = insnRow("lddw_func");
 const LOADS_MAP: ReadonlySet<InsnRow> = new Set(
   ["lddw_map_fd", "lddw_map_value", "lddw_map_idx", "lddw_map_idx_value"].map(insnRow),
 );
+
+/** The instruction that starts at each slot; none in the second slot of a wide one. */
+type InsnAt = readonly (Insn | undefined)[];
 
 /** The field that holds the distance to another instruction, by the operand in the row's template. */
 const DISTANCE_FIELD = new Map<InsnRow, "off" | "imm">();
@@ -37,13 +40,12 @@ function fault(
 /**
  * Checks the structure of a program. Throws a LoadError that names the instruction by slot and text:
  * `unknown-opcode`, `reserved-field`, `bad-jump` (a jump, call or function address that leaves the program or
- * lands inside a wide instruction), `bad-program` (a function that runs off its end), `bad-relocation` (a map
+ * lands inside a wide instruction), `bad-program` (a function that can run off its end), `bad-relocation` (a map
  * load without its map), `unsupported` (kfunc calls).
  */
 export function checkProgram(program: Program): void {
   const insns = program.decoded;
-  /** The instruction that starts at each slot. */
-  const startsAt: (Insn | undefined)[] = new Array(program.slots);
+  const startsAt: (Insn | undefined)[] = new Array(program.slots).fill(undefined);
   for (const insn of insns) startsAt[insn.slot] = insn;
   const functions = new Set<number>([0]);
   for (const insn of insns) {
@@ -72,24 +74,41 @@ export function checkProgram(program: Program): void {
     }
     functions.add(slot);
   }
-  checkEnds(insns, functions);
+  checkEnds(insns, startsAt, functions);
   checkMapLoads(program);
 }
 
-/** The instruction in front of each function, and the last of all, must not run on. */
-function checkEnds(insns: readonly Insn[], functions: ReadonlySet<number>): void {
+/** The instruction in front of each function, and the last of all, must not run on where control may reach it. */
+function checkEnds(insns: readonly Insn[], startsAt: InsnAt, functions: ReadonlySet<number>): void {
+  let reached: ReadonlySet<Insn> | undefined;
   for (const [index, insn] of insns.entries()) {
     const next = insn.slot + slotCount(insn);
     const isLast = index === insns.length - 1;
-    if ((isLast || functions.has(next)) && !ENDS.has(insn.row)) {
-      const got = isLast ? "the end of the program" : `the function at slot ${next}`;
-      throw fault(
-        "bad-program",
-        insn,
-        `expected an exit or a jump as a function's last instruction, got ${got} after it`,
-      );
-    }
+    if ((!isLast && !functions.has(next)) || ENDS.has(insn.row)) continue;
+    reached ??= reachable(startsAt, functions);
+    if (!reached.has(insn)) continue;
+    const got = isLast ? "the end of the program" : `the function at slot ${next}`;
+    throw fault(
+      "bad-program",
+      insn,
+      `expected an exit or a jump as a function's last instruction, got ${got} after it`,
+    );
   }
+}
+
+/** What control may reach from the functions' starts. */
+function reachable(startsAt: InsnAt, functions: ReadonlySet<number>): ReadonlySet<Insn> {
+  const reached = new Set<Insn>();
+  const slots = [...functions];
+  for (let slot = slots.pop(); slot !== undefined; slot = slots.pop()) {
+    const insn = startsAt[slot];
+    if (insn === undefined || reached.has(insn)) continue;
+    reached.add(insn);
+    if (!ENDS.has(insn.row)) slots.push(slot + slotCount(insn));
+    const field = DISTANCE_FIELD.get(insn.row);
+    if (field !== undefined) slots.push(slot + 1 + insn[field]);
+  }
+  return reached;
 }
 
 function checkMapLoads(program: Program): void {

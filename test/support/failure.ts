@@ -1,3 +1,5 @@
+// Catches the LoadError that a test expects.
+
 import { LoadError } from "../../dist/src/errors.js";
 
 /** The LoadError that `run` throws; fails the test when it throws none, or something else. */

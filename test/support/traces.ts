@@ -2,26 +2,13 @@
 // keeps events, records with random contents.
 
 import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { gunzipSync } from "node:zlib";
+import { readdirSync, readFileSync } from "node:fs";
 import { type FormatField, parseFormat, type TracepointFormat } from "../../dist/src/attach/format.js";
 import type { RecordTarget, TraceEvent } from "../../dist/src/attach/trace-event.js";
+import { readOracleBytes } from "./oracles.ts";
 import type { Random } from "./random.ts";
 
 const ROOT = new URL("../..", import.meta.url).pathname;
-const ORACLES = process.env.TRACEBEE_ORACLES ?? `${ROOT}../shared`;
-
-/** A file of the oracles' traces, unpacked; undefined (and said so) where there are none. */
-export function traceOracle(name: string): Uint8Array | undefined {
-  const path = `${ORACLES}/oracles/traces/${name}`;
-  if (!existsSync(path)) {
-    console.log(`skipped: no ${name} (set TRACEBEE_ORACLES to the folder that has oracles/traces)`);
-    return undefined;
-  }
-  const bytes = readFileSync(path);
-  return new Uint8Array(name.endsWith(".gz") ? gunzipSync(bytes) : bytes);
-}
-
 /** The formats in a file that has `=== path` before each. */
 export function splitFormats(text: string): TracepointFormat[] {
   return text
@@ -37,7 +24,7 @@ export function splitFormats(text: string): TracepointFormat[] {
 
 /** The formats of Linux 4.4, 959 of them. */
 export function oldFormats(): TracepointFormat[] | undefined {
-  const bytes = traceOracle("formats-linux-4.4.txt.gz");
+  const bytes = readOracleBytes("traces/formats-linux-4.4.txt.gz");
   return bytes === undefined ? undefined : splitFormats(new TextDecoder().decode(bytes));
 }
 
