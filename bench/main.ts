@@ -1,15 +1,26 @@
 // `npm run bench`: every engine in a process of its own, rounds interleaved, medians and their ratios. Writes the
-// figures with the machine they are from to bench/results/, and prints them as tables.
+// figures with the machine they are from to bench/results/ and into README.md, and prints them as tables.
 
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus, release } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { formatCount, formatTable } from "../src/cli/tables.ts";
+import { formatTable } from "../src/cli/tables.ts";
 import { compileFloor, floorAgrees, runFloor } from "./floor.ts";
 import type { Measurement } from "./interpreters.ts";
+import {
+  FLOOR,
+  interpreterTable,
+  type ReplayRow,
+  type Report,
+  replayTable,
+  type Table,
+  withFigures,
+} from "./report.ts";
 import { makeWorkloads } from "./workloads.ts";
 
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const ROUNDS = Number(process.env.TRACEBEE_BENCH_ROUNDS ?? 5);
 
 const ENGINE_ROWS = [
@@ -19,6 +30,8 @@ const ENGINE_ROWS = [
   { label: "ts checked", args: ["ts", "checked"] },
   { label: "native JavaScript", args: ["native"] },
 ] as const;
+
+const REPLAY_EVENTS = 1_000_000;
 
 /** C passes per round, so that a round takes some tenths of a second. */
 const FLOOR_REPEATS: Readonly<Record<string, number>> = { alu: 20, filter: 5000, flow: 1500, dropmon: 8000 };
@@ -62,35 +75,10 @@ function measureInterpreters(): Samples {
       if (!floorAgrees(result, sums.get(workload.name) as bigint, repeats)) {
         throw new Error(`${workload.name}: the C floor computes something else`);
       }
-      for (const ns of result.nsPerEvent) record(samples, "C, computed goto", workload.name, ns);
+      for (const ns of result.nsPerEvent) record(samples, FLOOR, workload.name, ns);
     }
   }
   return samples;
-}
-
-/** Medians, with ratios to the C floor where there is one, else to `wasm`. */
-function interpreterTable(samples: Samples): string {
-  const names = makeWorkloads().map(({ name }) => name);
-  const base = samples.has("C, computed goto") ? "C, computed goto" : "wasm";
-  const labels = ["C, computed goto", ...ENGINE_ROWS.map(({ label }) => label)].filter((label) =>
-    samples.has(label),
-  );
-  const value = (label: string, workload: string): number => median(samples.get(label)?.get(workload) ?? []);
-  const rows = labels.map((label) => [
-    label,
-    ...names.flatMap((name) => [
-      value(label, name).toFixed(1),
-      (value(label, name) / value(base, name)).toFixed(2),
-    ]),
-  ]);
-  return formatTable(["ns/event, ratio to C", ...names.flatMap((name) => [name, "/ C"])], rows);
-}
-
-interface ReplayRow {
-  readonly engine: string;
-  readonly mode: string;
-  readonly elapsedMs: number;
-  readonly executionMs: number;
 }
 
 function measureReplay(): ReplayRow[] {
@@ -99,7 +87,9 @@ function measureReplay(): ReplayRow[] {
   for (let round = 1; round <= ROUNDS; round++) {
     process.stderr.write(`replay: round ${round} of ${ROUNDS}\n`);
     for (const each of rounds) {
-      const { elapsedMs, executionMs } = JSON.parse(child("replay", [each.engine, each.mode])) as ReplayRow;
+      const { elapsedMs, executionMs } = JSON.parse(
+        child("replay", [each.engine, each.mode, String(REPLAY_EVENTS)]),
+      ) as ReplayRow;
       each.elapsed.push(elapsedMs);
       each.execution.push(executionMs);
     }
@@ -112,25 +102,10 @@ function measureReplay(): ReplayRow[] {
   }));
 }
 
-function replayTable(rows: readonly ReplayRow[]): string {
-  const cells = rows.map(({ engine, mode, elapsedMs, executionMs }) => [
-    engine,
-    mode === "parse" ? "every event" : "once, then repeated",
-    formatCount(Math.round(1e9 / elapsedMs)),
-    executionMs.toFixed(1),
-    (elapsedMs - executionMs).toFixed(1),
-  ]);
-  return formatTable(
-    ["engine", "parsed", "events/s in all", "ns/event in the program", "ns/event beside it"],
-    cells,
-  );
-}
-
-const packageFile = fileURLToPath(new URL("../../package.json", import.meta.url));
-const { version } = JSON.parse(readFileSync(packageFile, "utf8")) as { version: string };
+const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { version: string };
 const interpreters = measureInterpreters();
 const replay = measureReplay();
-const report = {
+const report: Report = {
   date: new Date().toISOString().slice(0, 10),
   tracebee: version,
   node: process.version,
@@ -143,12 +118,16 @@ const report = {
       Object.fromEntries([...row].map(([name, ns]) => [name, median(ns)])),
     ]),
   ),
+  replayEvents: REPLAY_EVENTS,
   replay,
 };
-const folder = fileURLToPath(new URL("../../bench/results/", import.meta.url));
+const folder = join(ROOT, "bench/results");
 mkdirSync(folder, { recursive: true });
-writeFileSync(`${folder}interpreters.json`, `${JSON.stringify(report, undefined, 2)}\n`);
+writeFileSync(join(folder, "interpreters.json"), `${JSON.stringify(report, undefined, 2)}\n`);
+const readme = join(ROOT, "README.md");
+writeFileSync(readme, withFigures(readFileSync(readme, "utf8"), report));
+const print = ({ head, rows }: Table): void => console.log(formatTable(head, rows));
 console.log(`\n${report.cpu}, Node ${report.node}, medians of ${ROUNDS} interleaved rounds\n`);
-console.log(interpreterTable(interpreters));
-console.log("dropmon: 1,000,000 recorded events, checked mode\n");
-console.log(replayTable(replay));
+print(interpreterTable(report));
+console.log(`dropmon: ${REPLAY_EVENTS.toLocaleString("en-US")} recorded events, checked mode\n`);
+print(replayTable(report));

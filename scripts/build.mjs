@@ -53,7 +53,7 @@ const stamp = at("dist/.built");
 if (
   isStale(
     stamp,
-    ["src", "assembly", "bench", "examples", "tsconfig.json"].map((place) => at(place)),
+    ["src", "assembly", "bench", "tsconfig.json"].map((place) => at(place)),
   )
 ) {
   run("typescript/bin/tsc", ["-p", "tsconfig.json"]);

@@ -3,7 +3,7 @@
 
 import { EventRecord, TaskRecord } from "../assembly/shared/layout.ts";
 import type { Runtime } from "./runtime.ts";
-import { type Task, taskKey, writeTask } from "./task.ts";
+import { type TracedTask, taskKey, writeTask } from "./task.ts";
 
 const TWO_32 = 0x1_0000_0000;
 
@@ -13,15 +13,20 @@ export class EventBatch {
   readonly capacity: number;
   /** Address of the first record. */
   readonly address: number;
+  /** True when all events bring their time, which may be 0: none of them gets the clock's. */
+  readonly isTimed: boolean;
   #count = 0;
   /** Record address of the program that all events are for, or 0 when they differ or are for none yet. */
   #program = 0;
-  /** Addresses of the task records, which lie behind the event records: at most one per event. */
+  /** Task records, which lie behind the event records: at most one per event. */
+  #taskCount = 0;
+  /** Their addresses. */
   readonly #tasks = new Map<string, number>();
 
-  constructor(runtime: Runtime, capacity: number) {
+  constructor(runtime: Runtime, capacity: number, isTimed = false) {
     this.runtime = runtime;
     this.capacity = capacity;
+    this.isTimed = isTimed;
     this.address = runtime.heap.allocate(capacity * (EventRecord.SIZE + TaskRecord.SIZE));
   }
 
@@ -35,7 +40,7 @@ export class EventBatch {
 
   /**
    * Adds an event; gives its index. `context` is an address in guest memory, `timeNs` nanoseconds as a number (0: the
-   * clock at the run), `task` what `task` gave (default: the idle task), `program` the record
+   * clock at the run, unless the batch is timed), `task` what `task` gave (default: the idle task), `program` the record
    * of the program to run, for batches over several programs. Throws a RangeError when the batch is full.
    */
   add(context: number, size: number, timeNs = 0, cpu = 0, task = this.runtime.idleTask, program = 0): number {
@@ -58,22 +63,29 @@ export class EventBatch {
    * Address of a record of `task`, for `add`; good until the batch is cleared. Throws a RangeError when there are more
    * distinct tasks than events fit.
    */
-  task(task: Task): number {
+  task(task: TracedTask): number {
     const key = taskKey(task);
     const known = this.#tasks.get(key);
     if (known !== undefined) return known;
-    const index = this.#tasks.size;
+    const index = this.#taskCount;
     if (index === this.capacity)
       throw new RangeError(`batch: expected at most ${this.capacity} tasks, got one more`);
     const address = this.address + this.capacity * EventRecord.SIZE + index * TaskRecord.SIZE;
     writeTask(this.runtime.memory, address, task);
     this.#tasks.set(key, address);
+    this.#taskCount++;
     return address;
+  }
+
+  /** Lets go of what finds tasks again, for a batch that is kept but not added to; events keep their tasks. */
+  forgetTasks(): void {
+    this.#tasks.clear();
   }
 
   /** Forgets all events and tasks; the contexts are the caller's. */
   clear(): void {
     this.#count = 0;
+    this.#taskCount = 0;
     this.#tasks.clear();
     this.#program = 0;
   }
@@ -88,8 +100,9 @@ export class EventBatch {
     this.#program = program;
   }
 
-  /** Gives every event without a time this one. */
+  /** Gives every event without a time this one; of a timed batch none is without. */
   stamp(time: bigint): void {
+    if (this.isTimed) return;
     const { view } = this.runtime.memory;
     const end = this.address + this.#count * EventRecord.SIZE;
     for (let at = this.address + EventRecord.TIME; at < end; at += EventRecord.SIZE) {

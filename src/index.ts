@@ -49,6 +49,6 @@ export { Program } from "./program.ts";
 export type { ProgramType } from "./program-types.ts";
 export type { GuestBuffer, RuntimeOptions } from "./runtime.ts";
 export { Runtime } from "./runtime.ts";
-export type { Task } from "./task.ts";
+export type { Task, TracedTask } from "./task.ts";
 export type { TraceLine, TraceListener } from "./trace-output.ts";
 export { formatTraceLine } from "./trace-output.ts";

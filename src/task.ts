@@ -14,6 +14,11 @@ export interface Task {
   readonly comm: string;
 }
 
+/** A task as a trace tells of it: its name may be bytes, which the kernel cuts without regard to UTF-8. */
+export interface TracedTask extends Omit<Task, "comm"> {
+  readonly comm: string | Uint8Array;
+}
+
 /** The idle task, when an event says nothing of its own. */
 export const IDLE_TASK: Task = { pid: 0, comm: "swapper/0" };
 
@@ -21,14 +26,15 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 /** Writes the record of `task` at `at`. */
-export function writeTask(memory: GuestMemory, at: number, task: Task): void {
+export function writeTask(memory: GuestMemory, at: number, task: TracedTask): void {
   const { pid, tgid = pid, uid = 0, gid = 0, comm } = task;
   memory.store32(at + TaskRecord.PID, pid);
   memory.store32(at + TaskRecord.TGID, tgid);
   memory.store32(at + TaskRecord.UID, uid);
   memory.store32(at + TaskRecord.GID, gid);
   memory.fill(at + TaskRecord.COMM, 0, TaskRecord.COMM_SIZE);
-  memory.write(at + TaskRecord.COMM, encoder.encode(comm).subarray(0, TaskRecord.COMM_SIZE - 1));
+  const name = typeof comm === "string" ? encoder.encode(comm) : comm;
+  memory.write(at + TaskRecord.COMM, name.subarray(0, TaskRecord.COMM_SIZE - 1));
 }
 
 /** The task whose record is at `at`. */
@@ -44,6 +50,6 @@ export function readTask(memory: GuestMemory, at: number): Task {
 }
 
 /** What tells two tasks apart. */
-export function taskKey({ pid, tgid = pid, uid = 0, gid = 0, comm }: Task): string {
-  return `${pid} ${tgid} ${uid} ${gid} ${comm}`;
+export function taskKey({ pid, tgid = pid, uid = 0, gid = 0, comm }: TracedTask): string {
+  return `${pid} ${tgid} ${uid} ${gid} ${typeof comm === "string" ? comm : `\0${comm.join()}`}`;
 }

@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import {
   defineHelper,
+  type Executable,
   type FieldValue,
   InternalError,
   LoadError,
@@ -87,6 +88,34 @@ describe("records of fired events", () => {
     expect(record.length % 8).toBe(0);
     expect(recordOf({ text: "" }).readUInt32LE(40)).toBe((1 << 16) | 48);
     expect(recordOf({ text: new Uint8Array([1, 2, 3]) }).readUInt32LE(40)).toBe((3 << 16) | 48);
+  });
+
+  it("stay within their memory, as large as they may be", () => {
+    const runtime = new Runtime();
+    const table = new TracepointTable(runtime);
+    const vast = PROBE.replace(
+      "field:u8 small;	offset:8;	size:1;",
+      "field:u8 small[9000];	offset:48;	size:9000;",
+    );
+    for (const [format, fields, size] of [
+      // To the last byte of what the kernel stores, from an odd place on.
+      [PROBE, { text: "12", list: new Uint8Array(8192 - 48 - 3) }, 8192],
+      // A format may declare more than that.
+      [vast, { small: new Uint8Array(9000).fill(7) }, 9048],
+    ] as const) {
+      const tracepoint = table.define(format, `test${size}`);
+      const sizes: number[] = [];
+      tracepoint.enable(({ record }) => sizes.push(record.length));
+      tracepoint.fire({});
+      // Whatever the heap gives next lies behind the record.
+      const after = Array.from({ length: 4 }, () => runtime.allocateBuffer(64));
+      for (const { address } of after) runtime.memory.fill(address, 0xee, 64);
+      tracepoint.fire(fields);
+      expect(sizes[1]).toBe(size);
+      for (const { address } of after) {
+        expect(runtime.memory.read(address, 64).every((byte) => byte === 0xee)).toBe(true);
+      }
+    }
   });
 
   it("leave nothing of the event before", () => {
@@ -186,6 +215,42 @@ describe.each(ENGINE_NAMES)("programs at tracepoints (%s)", (engine) => {
     expect(runs).toBe(3);
   });
 
+  it("attached twice keep their order when the second link goes", () => {
+    const runtime = new Runtime();
+    const tracepoint = defineProbe(runtime);
+    const order: number[] = [];
+    defineHelper(runtime, { id: 6000, name: "mark", args: ["u32"], body: (who) => void order.push(who) });
+    const [first, second] = [1, 2].map((who) =>
+      prepare(engine, `r1 = ${who}\ncall 6000\nr0 = 1\nexit`, { runtime }),
+    ) as [Executable, Executable];
+    const links = [first, second, first].map((program) => tracepoint.attach(program));
+    links[2]?.detach();
+    tracepoint.fire({});
+    expect(order).toEqual([1, 2]);
+    expect(tracepoint.programs).toEqual([first, second]);
+  });
+
+  it("come off when the table closes: their links then leave others alone", () => {
+    const runtime = new Runtime();
+    const table = new TracepointTable(runtime);
+    const tracepoint = table.define(PROBE, "test");
+    const old = tracepoint.attach(prepare(engine, "r0 = 1\nexit", { runtime }));
+    table.close();
+    expect([old.isAttached, tracepoint.programs]).toEqual([false, []]);
+    const next = tracepoint.attach(prepare(engine, "r0 = 3\nexit", { runtime }));
+    old.detach();
+    expect(tracepoint.programs).toEqual([next.program]);
+  });
+
+  it("that are closed are not attached", () => {
+    const runtime = new Runtime();
+    const tracepoint = defineProbe(runtime);
+    const program = prepare(engine, "r0 = 1\nexit", { runtime });
+    program.close();
+    expect(() => tracepoint.attach(program)).toThrow(/expected an open program, got test, which is closed/);
+    expect(tracepoint.isActive).toBe(false);
+  });
+
   it("may detach themselves and others while they run", () => {
     const runtime = new Runtime();
     const tracepoint = defineProbe(runtime);
@@ -273,7 +338,7 @@ describe("listeners", () => {
 
 describe("with nothing attached", () => {
   it("firing looks at nothing and takes nothing", () => {
-    const runtime = new Runtime();
+    const runtime = new Runtime({ clock: () => expect.fail("the clock was read") });
     const tracepoint = defineProbe(runtime);
     const { used } = runtime.heap;
     const untouched = new Proxy(
@@ -283,8 +348,21 @@ describe("with nothing attached", () => {
         ownKeys: () => expect.fail("fields were listed"),
       },
     );
-    for (let event = 0; event < 1000; event++) expect(tracepoint.fire(untouched)).toBe(1);
+    const fire = () => {
+      for (let event = 0; event < 1000; event++) expect(tracepoint.fire(untouched, untouched)).toBe(1);
+    };
+    fire();
     expect(runtime.heap.used).toBe(used);
+    // Nor when something was attached and has gone; the record of its events is not touched any more.
+    const program = prepare("wasm", "r0 = 0\nexit", { runtime });
+    const stop = tracepoint.enable(() => {});
+    const link = tracepoint.attach(program);
+    expect(tracepoint.fire({ large: 0x1234_5678 })).toBe(0);
+    link.detach();
+    stop();
+    const memory = runtime.memory.read(0, runtime.memory.size);
+    fire();
+    expect(Buffer.compare(memory, runtime.memory.u8)).toBe(0);
   });
 });
 

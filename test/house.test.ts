@@ -1,5 +1,6 @@
 // The house rules that a machine can check: which way imports run, what runs in a browser, how long files are.
 
+import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize, sep } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -93,6 +94,26 @@ describe("imports", () => {
     expect(inside.filter(({ to }) => !/^assembly\/(shared|portable)\//.test(to))).toEqual([]);
     const shared = files("assembly/shared", ".ts").filter((file) => importsOf(file).length > 0);
     expect(shared).toEqual([]);
+  });
+});
+
+describe("the checkers", () => {
+  const check = (tool: string, args: readonly string[]) => {
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      [join(ROOT, "node_modules", tool), ...args],
+      { cwd: ROOT, encoding: "utf8" },
+    );
+    return { status, output: status === 0 ? "" : `${stdout}${stderr}` };
+  };
+
+  it("find no fault in the style", () => {
+    const args = ["check", "--error-on-warnings", "."];
+    expect(check("@biomejs/biome/bin/biome", args)).toEqual({ status: 0, output: "" });
+  });
+
+  it("find no fault in the types of the tests", () => {
+    expect(check("typescript/bin/tsc", ["-p", "test"])).toEqual({ status: 0, output: "" });
   });
 });
 

@@ -8,7 +8,9 @@ import type { FormatField, TracepointFormat } from "./format.ts";
 export type FieldValue = number | bigint | boolean | string | Uint8Array | readonly (number | bigint)[];
 
 /** The kernel stores no record larger than this (PERF_MAX_TRACE_SIZE). */
-export const MAX_RECORD = 8192;
+const MAX_RECORD = 8192;
+
+const roundUp = (bytes: number): number => Math.ceil(bytes / 8) * 8;
 
 const encoder = new TextEncoder();
 
@@ -51,22 +53,25 @@ function arrayBytes(field: FormatField, value: FieldValue, place: string): Uint8
 /** Writes records of one event. */
 export class RecordWriter {
   readonly format: TracepointFormat;
+  /** Bytes that the largest record takes: formats may declare more than the kernel stores. */
+  readonly capacity: number;
   readonly #fields: ReadonlyMap<string, FormatField>;
 
   constructor(format: TracepointFormat) {
     this.format = format;
+    this.capacity = Math.max(MAX_RECORD, roundUp(format.size));
     this.#fields = new Map([...format.commonFields, ...format.fields].map((field) => [field.name, field]));
   }
 
   /**
-   * Writes a record at `at`, where MAX_RECORD bytes are free; fields that are not given are zero, but for the event's
-   * type and `pid`, that of the task. Gives its size, a multiple of eight. Throws a TypeError for a field that the event does not have, a TypeError or RangeError for a
-   * value that does not fit.
+   * Writes a record at `at`, where `capacity` bytes are free; fields that are not given are zero, but for the event's
+   * type and `pid`, that of the task. Gives its size, a multiple of eight. Throws a TypeError for a field that the
+   * event does not have, a TypeError or RangeError for a value that does not fit.
    */
   write(memory: GuestMemory, at: number, values: Readonly<Record<string, FieldValue>>, pid = 0): number {
     const { format } = this;
     let end = format.size;
-    memory.fill(at, 0, Math.ceil(end / 8) * 8);
+    memory.fill(at, 0, roundUp(end));
     this.#common(memory, at, "common_type", format.id);
     this.#common(memory, at, "common_pid", pid);
     for (const name in values) {
@@ -75,7 +80,7 @@ export class RecordWriter {
         throw new TypeError(`${format.name}: expected one of its fields, got "${name}"`);
       end = this.#field(memory, at, end, field, values[name]);
     }
-    return Math.ceil(end / 8) * 8;
+    return roundUp(end);
   }
 
   #common(memory: GuestMemory, at: number, name: string, value: number): void {
@@ -99,12 +104,12 @@ export class RecordWriter {
       memory.write(at + field.offset, bytes.subarray(0, length));
       return end;
     }
-    if (end + bytes.length > MAX_RECORD) {
+    if (end + bytes.length > this.capacity) {
       throw new RangeError(
-        `${place}: expected a record of at most ${MAX_RECORD} bytes, got ${end + bytes.length}`,
+        `${place}: expected a record of at most ${this.capacity} bytes, got ${end + bytes.length}`,
       );
     }
-    memory.fill(at + end, 0, bytes.length + 8);
+    memory.fill(at + end, 0, roundUp(end + bytes.length) - end);
     memory.write(at + end, bytes);
     if (field.dataLoc !== "none") {
       const base = field.dataLoc === "rel_loc" ? field.offset + field.size : 0;

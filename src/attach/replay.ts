@@ -5,11 +5,11 @@
 import type { EngineName, Executable } from "../engine/engine.ts";
 import { EventBatch } from "../event-batch.ts";
 import type { Runtime } from "../runtime.ts";
-import type { Task } from "../task.ts";
+import type { TracepointFormat } from "./format.ts";
 import { FtraceParser, type FtraceStats } from "./sources/ftrace.ts";
 import type { SymbolTable } from "./symbols.ts";
 import type { RecordTarget, TraceEvent } from "./trace-event.ts";
-import type { Tracepoint, TracepointTable } from "./tracepoint.ts";
+import type { TracepointTable } from "./tracepoint.ts";
 
 /** A trace that can be read from the start, several times: a file, an array. */
 export type TraceSource = () => AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
@@ -22,7 +22,7 @@ export interface ReplayProgress {
 }
 
 export interface ReplayOptions {
-  /** Stop after this many events, repeating the trace as often as that takes; default: one pass. */
+  /** Stop after this many events, at least 1, repeating the trace as often as that takes; default: one pass. */
   readonly events?: number;
   /** Addresses for the symbols that the trace names. */
   readonly symbols?: SymbolTable;
@@ -47,7 +47,7 @@ export interface ReplayStats {
   /** Milliseconds in all, and in programs alone; the rest is reading and parsing. */
   readonly elapsedMs: number;
   readonly executionMs: number;
-  /** What the parser saw in its last pass. */
+  /** What the parser saw in the last pass that it read; passes over kept records are not read again. */
   readonly source: FtraceStats;
 }
 
@@ -59,7 +59,8 @@ const KEEP_BYTES = 64 << 20;
 /** Tasks of a block that are found again fast; a power of two. */
 const RECENT_TASKS = 64;
 
-const decoder = new TextDecoder();
+/** Thrown through the parser when it has read all events that are wanted: what follows is not looked at. */
+const ENOUGH = new Error("all events that were asked for have been read");
 
 interface RecentTask {
   readonly pid: number;
@@ -79,7 +80,7 @@ class Block {
 
   constructor(runtime: Runtime) {
     this.#runtime = runtime;
-    this.batch = new EventBatch(runtime, BATCH_EVENTS);
+    this.batch = new EventBatch(runtime, BATCH_EVENTS, true);
     this.address = runtime.allocateBuffer(BATCH_BYTES).address;
   }
 
@@ -87,6 +88,12 @@ class Block {
     this.batch.clear();
     this.recent.fill(undefined);
     this.used = 0;
+  }
+
+  /** Drops what only filling needs: thousands of names in each of many blocks would not be little. */
+  seal(): void {
+    this.batch.forgetTasks();
+    this.recent.fill(undefined);
   }
 
   free(): void {
@@ -98,34 +105,41 @@ class Block {
 /** Takes records from a source and runs them. */
 class Replayer implements RecordTarget {
   readonly #runtime: Runtime;
-  readonly #tracepoints: ReadonlyMap<object, Tracepoint>;
+  /** The programs of each event: those that were attached when the replay began. */
+  readonly #programs: ReadonlyMap<TracepointFormat, readonly Executable[]>;
   readonly #runner: Executable;
   readonly #limit: number;
   readonly #keep: number;
   readonly #report: () => void;
-  /** Full blocks of this pass, or undefined once they are too many to keep. */
-  #kept: Block[] | undefined = [];
+  /** Full blocks of the first pass, or undefined where none are kept or they became too many. */
+  #kept: Block[] | undefined;
   #block: Block;
   events = 0;
   runs = 0;
+  passes = 0;
   executionMs = 0;
-  #firstTime = Number.NaN;
-  #lastTime = 0;
+  /** Events of this pass, and the times between which they lie. */
+  #passEvents = 0;
+  #firstTime = Number.POSITIVE_INFINITY;
+  #lastTime = Number.NEGATIVE_INFINITY;
+  /** What this pass adds to the times of the trace. */
   #shift = 0;
 
   constructor(tracepoints: TracepointTable, options: ReplayOptions, report: () => void) {
     const active = [...tracepoints].filter((tracepoint) => tracepoint.programs.length > 0);
     this.#runtime = tracepoints.runtime;
-    this.#tracepoints = new Map(active.map((tracepoint) => [tracepoint.format, tracepoint]));
-    this.#runner = oneEngine(active.flatMap((tracepoint) => tracepoint.programs));
+    this.#programs = new Map(active.map(({ format, programs }) => [format, programs]));
+    this.#runner = oneEngine([...this.#programs.values()].flat());
     this.#limit = options.events ?? Number.POSITIVE_INFINITY;
     this.#keep = options.keep ?? KEEP_BYTES;
+    // A single pass repeats nothing.
+    this.#kept = options.events === undefined ? undefined : [];
     this.#report = report;
     this.#block = new Block(this.#runtime);
   }
 
   get formats() {
-    return [...this.#tracepoints.values()].map((tracepoint) => tracepoint.format);
+    return this.#programs.keys();
   }
 
   get isDone(): boolean {
@@ -145,9 +159,9 @@ class Replayer implements RecordTarget {
     return this.#block.address + this.#block.used;
   }
 
+  /** Throws ENOUGH after the last event that is wanted. */
   commit(event: TraceEvent): void {
-    if (this.isDone) return;
-    const { programs } = this.#tracepoints.get(event.format) as Tracepoint;
+    const programs = this.#programs.get(event.format) as readonly Executable[];
     if (this.#block.batch.count + programs.length > BATCH_EVENTS) {
       // The record is in the old block already: run what came before it, then move it.
       const record = this.#runtime.memory.read(event.offset, event.size);
@@ -157,21 +171,25 @@ class Replayer implements RecordTarget {
     }
     const block = this.#block;
     const time = event.timeNs + this.#shift;
-    if (Number.isNaN(this.#firstTime)) this.#firstTime = time;
-    this.#lastTime = time;
+    if (time < this.#firstTime) this.#firstTime = time;
+    if (time > this.#lastTime) this.#lastTime = time;
     const task = this.#taskOf(event);
     for (const program of programs)
       block.batch.add(event.offset, event.size, time, event.cpu, task, program.record);
     block.used += event.size;
+    this.#passEvents++;
     this.events++;
+    if (this.isDone) throw ENOUGH;
   }
 
   /** Runs what is waiting; keeps the block for repeating, or empties it. */
   flush(): void {
     this.#run(this.#block);
     if (this.#kept !== undefined && (this.#kept.length + 1) * BATCH_BYTES <= this.#keep) {
+      const next = new Block(this.#runtime);
+      this.#block.seal();
       this.#kept.push(this.#block);
-      this.#block = new Block(this.#runtime);
+      this.#block = next;
       return;
     }
     this.#discard();
@@ -181,14 +199,14 @@ class Replayer implements RecordTarget {
   /** Ends a pass; the next one follows it in time. */
   endPass(): void {
     this.flush();
-    this.#shift += this.#passLength;
-    this.#firstTime = Number.NaN;
-  }
-
-  /** From the first event to the last, and the mean distance of two events more. */
-  get #passLength(): number {
+    this.passes++;
+    if (this.#passEvents === 0) return;
+    // From the first event to the last, and the mean distance of two events more.
     const length = this.#lastTime - this.#firstTime;
-    return Number.isNaN(length) ? 0 : Math.round(length * (1 + 1 / Math.max(1, this.events)));
+    this.#shift += Math.round(length + length / Math.max(1, this.#passEvents - 1));
+    this.#passEvents = 0;
+    this.#firstTime = Number.POSITIVE_INFINITY;
+    this.#lastTime = Number.NEGATIVE_INFINITY;
   }
 
   /** Runs kept records again until the limit; false when they were too many to keep. */
@@ -197,6 +215,7 @@ class Replayer implements RecordTarget {
     const blocks = this.#kept.filter((block) => block.batch.count > 0);
     const delta = this.#shift;
     while (!this.isDone && blocks.length > 0) {
+      this.passes++;
       for (const block of blocks) {
         if (this.isDone) break;
         block.batch.shift(delta);
@@ -231,12 +250,13 @@ class Replayer implements RecordTarget {
 
   #run({ batch }: Block): void {
     if (batch.count === 0) return;
+    for (const programs of this.#programs.values()) for (const program of programs) checkOpen(program);
     const start = performance.now();
     const { completed, trap } = this.#runner.runEvents(batch);
     this.executionMs += performance.now() - start;
     this.runs += completed;
-    this.#report();
     if (trap !== undefined) throw trap;
+    this.#report();
   }
 
   #discard(): void {
@@ -256,8 +276,7 @@ class Replayer implements RecordTarget {
       if (index === length) return seen.address;
     }
     const comm = bytes.slice(commStart, commEnd);
-    const task: Task = { pid, comm: decoder.decode(comm), ...(tgid >= 0 ? { tgid } : {}) };
-    const address = batch.task(task);
+    const address = batch.task({ pid, comm, ...(tgid >= 0 ? { tgid } : {}) });
     recent[slot] = { pid, tgid, comm, address };
     return address;
   }
@@ -274,52 +293,76 @@ function oneEngine(programs: readonly Executable[]): Executable {
   return first;
 }
 
+/** A closed program's memory may be somebody else's by now. */
+function checkOpen({ isOpen, program }: Executable): void {
+  if (!isOpen) throw new TypeError(`replay: expected open programs, got ${program.name}, which is closed`);
+}
+
+/** Reads a trace once, or until all events that are wanted are there; gives what the parser saw. */
+async function readPass(
+  replayer: Replayer,
+  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  options: ReplayOptions,
+  onChunk: (bytes: number) => void,
+): Promise<FtraceStats> {
+  const { symbols, keepGoing, place } = options;
+  const parser = new FtraceParser({
+    formats: replayer.formats,
+    target: replayer,
+    ...(symbols === undefined ? {} : { symbols }),
+    ...(keepGoing === undefined ? {} : { keepGoing }),
+    ...(place === undefined ? {} : { place }),
+  });
+  try {
+    for await (const chunk of chunks) {
+      onChunk(chunk.length);
+      parser.push(chunk);
+    }
+    parser.end();
+  } catch (error) {
+    if (error !== ENOUGH) throw error;
+  }
+  replayer.endPass();
+  return parser.stats;
+}
+
 /**
- * Replays a trace in ftrace's text form. Events of tracepoints without a program are passed over.
+ * Replays a trace in ftrace's text form through the programs that are attached now: what is attached or detached
+ * meanwhile changes nothing. Events of tracepoints without a program are passed over.
  * Throws a TrapError when a program traps, a LoadError where the trace does not parse, a TypeError when no program is
- * attached, programs are of different engines, or `events` are wanted and the trace has none.
+ * attached, programs are of different engines or closed meanwhile, or `events` are wanted and the trace has none, a
+ * RangeError for a number of events that is none.
  */
 export async function replayTrace(
   source: TraceSource,
   tracepoints: TracepointTable,
   options: ReplayOptions = {},
 ): Promise<ReplayStats> {
+  const { place = "trace", events: wanted, onProgress } = options;
+  if (wanted !== undefined && !(Number.isSafeInteger(wanted) && wanted >= 1)) {
+    throw new RangeError(`replay: expected at least 1 event, got ${wanted}`);
+  }
   const started = performance.now();
   let bytes = 0;
-  let passes = 0;
   const replayer: Replayer = new Replayer(tracepoints, options, () => {
-    options.onProgress?.({ events: replayer.events, bytes });
+    onProgress?.({ events: replayer.events, bytes });
   });
-  const { symbols, keepGoing, place } = options;
-  let stats: FtraceStats | undefined;
+  let stats: FtraceStats;
   try {
     do {
       const before = replayer.events;
-      const parser = new FtraceParser({
-        formats: replayer.formats,
-        target: replayer,
-        ...(symbols === undefined ? {} : { symbols }),
-        ...(keepGoing === undefined ? {} : { keepGoing }),
-        ...(place === undefined ? {} : { place }),
+      stats = await readPass(replayer, source(), options, (length) => {
+        bytes += length;
       });
-      for await (const chunk of source()) {
-        bytes += chunk.length;
-        parser.push(chunk);
-        if (replayer.isDone) break;
-      }
-      if (!replayer.isDone) parser.end();
-      replayer.endPass();
-      stats = parser.stats;
-      passes++;
-      if (options.events === undefined) break;
+      if (wanted === undefined) break;
       if (replayer.events === before) {
-        throw new TypeError(`${place ?? "trace"}: expected events of attached tracepoints, got none`);
+        throw new TypeError(`${place}: expected events of attached tracepoints, got none`);
       }
     } while (!replayer.isDone && !replayer.repeatKept());
   } finally {
     replayer.free();
   }
-  const { events, runs, executionMs } = replayer;
+  const { events, runs, passes, executionMs } = replayer;
   return {
     events,
     runs,
@@ -327,6 +370,6 @@ export async function replayTrace(
     bytes,
     elapsedMs: performance.now() - started,
     executionMs,
-    source: stats as FtraceStats,
+    source: stats,
   };
 }

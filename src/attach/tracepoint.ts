@@ -8,7 +8,7 @@ import type { GuestBuffer, Runtime } from "../runtime.ts";
 import type { Task } from "../task.ts";
 import { parseFormat, type TracepointFormat } from "./format.ts";
 import { type Link, makeLink } from "./link.ts";
-import { type FieldValue, MAX_RECORD, RecordWriter } from "./record.ts";
+import { type FieldValue, RecordWriter } from "./record.ts";
 
 /** When, where and by whom an event happened; default: now, on CPU 0, by the idle task. */
 export interface EventOptions {
@@ -36,7 +36,8 @@ export class Tracepoint {
   /** `system:name`, or the name alone where the format does not tell its system. */
   readonly name: string;
   readonly #writer: RecordWriter;
-  readonly #programs: Executable[] = [];
+  /** In the order in which their programs run. */
+  #links: readonly Link[] = [];
   readonly #listeners = new Set<(event: RecordedEvent) => void>();
   /** Undefined while a fired event uses it: one fired from inside makes its own. */
   #staging: Staging | undefined;
@@ -56,22 +57,31 @@ export class Tracepoint {
 
   /** The programs attached, in the order in which they run. */
   get programs(): readonly Executable[] {
-    return this.#programs;
+    return this.#links.map(({ program }) => program);
   }
 
-  /** Runs `program` at every event from now on, after those attached before. Throws a TypeError for one of another runtime. */
+  /**
+   * Runs `program` at every event from now on, after those attached before. Throws a TypeError for one of another
+   * runtime, or one that is closed.
+   */
   attach(program: Executable): Link {
     if (program.runtime !== this.runtime) {
       throw new TypeError(
         `${this.name}: expected a program of the same runtime, got ${program.program.name}`,
       );
     }
-    this.#programs.push(program);
-    this.#isActive = true;
-    return makeLink(program, this.name, () => {
-      this.#programs.splice(this.#programs.indexOf(program), 1);
+    if (!program.isOpen) {
+      throw new TypeError(
+        `${this.name}: expected an open program, got ${program.program.name}, which is closed`,
+      );
+    }
+    const link = makeLink(program, this.name, () => {
+      this.#links = this.#links.filter((each) => each !== link);
       this.#update();
     });
+    this.#links = [...this.#links, link];
+    this.#update();
+    return link;
   }
 
   /** Hands a copy of every event fired from now on to `listener`, after the programs ran; returns how to stop. */
@@ -113,8 +123,8 @@ export class Tracepoint {
     batch.add(record.address, size, 0, options.cpu ?? 0, task);
     if (options.time !== undefined) runtime.memory.storeU64(batch.address + EventRecord.TIME, options.time);
     let verdict = 1;
-    // A program may detach itself or another one: the list is the one of the moment of firing.
-    for (const program of [...this.#programs]) {
+    // A program may detach itself or another one, which makes a new list: this is the one of the moment of firing.
+    for (const { program } of this.#links) {
       const { trap } = program.runBatch(batch);
       if (trap !== undefined) throw trap;
       verdict = (verdict & batch.verdict(0)) >>> 0;
@@ -125,9 +135,9 @@ export class Tracepoint {
     return verdict;
   }
 
-  /** Frees what firing took; done by the table. */
+  /** Takes off all programs and listeners and frees what firing took; done by the table. */
   close(): void {
-    this.#programs.length = 0;
+    for (const link of this.#links) link.detach();
     this.#listeners.clear();
     this.#update();
     if (this.#staging !== undefined) this.#freeStaging(this.#staging);
@@ -135,11 +145,14 @@ export class Tracepoint {
   }
 
   #update(): void {
-    this.#isActive = this.#programs.length > 0 || this.#listeners.size > 0;
+    this.#isActive = this.#links.length > 0 || this.#listeners.size > 0;
   }
 
   #makeStaging(): Staging {
-    return { batch: new EventBatch(this.runtime, 1), record: this.runtime.allocateBuffer(MAX_RECORD) };
+    return {
+      batch: new EventBatch(this.runtime, 1),
+      record: this.runtime.allocateBuffer(this.#writer.capacity),
+    };
   }
 
   #freeStaging({ batch, record }: Staging): void {

@@ -1,10 +1,10 @@
 // tracebee asm: assembly text to instruction bytes.
 
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { atPlace } from "../errors.ts";
 import { toHex } from "../harness/hex.ts";
 import { assembleCode } from "../isa/assembler.ts";
-import { type Command, expectFile, readArgs } from "./command.ts";
+import { type Command, expectFile, readArgs, readBytes } from "./command.ts";
 
 const USAGE = `usage: tracebee asm FILE [-o OUT] [--hex]
 
@@ -24,7 +24,8 @@ export const asm: Command = {
       hex: { type: "boolean" },
     });
     const file = expectFile(positionals, "a file with assembly");
-    const bytes = atPlace(file, () => assembleCode(readFileSync(file, "utf8")));
+    const text = readBytes(file).toString("utf8");
+    const bytes = atPlace(file, () => assembleCode(text));
     const lines = toHex(bytes).match(/.{16}/g) ?? [];
     const output = values.hex === true ? lines.map((line) => `${line}\n`).join("") : bytes;
     if (values.output !== undefined) writeFileSync(values.output, output);

@@ -1,13 +1,12 @@
 // tracebee batch: JSON lines in, JSON lines out (harness/batch.ts, docs/batch.md).
 
-import { createInterface } from "node:readline";
 import { BatchHarness } from "../harness/batch.ts";
 import { type Command, readArgs, readEngine, UsageError } from "./command.ts";
 
 const USAGE = `usage: tracebee batch [--engine NAME] <LINES >ANSWERS
 
 Judges and runs programs, one JSON object a line; answers with one JSON object a line. docs/batch.md has the format.
-A line that makes no sense is answered with "error", and the next one runs.
+A line that makes no sense is answered with "error", and the next one runs. Blank lines are passed over.
 
   --engine NAME     ts, wasm or auto
 `;
@@ -21,10 +20,8 @@ export const batch: Command = {
     if (positionals.length > 0) throw new UsageError(`expected no file, got "${positionals[0]}"`);
     const harness = new BatchHarness(readEngine(values.engine));
     const { stdout } = process;
-    for await (const line of createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY })) {
-      if (line.trim() === "") continue;
-      if (!stdout.write(`${harness.answer(line)}\n`))
-        await new Promise((resolve) => stdout.once("drain", resolve));
+    for await (const answer of harness.answers(process.stdin)) {
+      if (!stdout.write(`${answer}\n`)) await new Promise((resolve) => stdout.once("drain", resolve));
     }
     return 0;
   },

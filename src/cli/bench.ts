@@ -1,12 +1,12 @@
 // tracebee bench: how fast a program is on each engine. Every engine runs in a process of its own (one engine's heap
 // and compiler do not disturb another's), rounds interleaved, medians compared.
 
-import { execFileSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { EngineName } from "../engine/engine.ts";
 import { ENGINES } from "../engine/engines.ts";
-import { type Command, readArgs, readCount, readEngines, UsageError } from "./command.ts";
-import { RUN_OPTIONS, RUN_USAGE } from "./running.ts";
+import { ChildFailure, type Command, expectFile, readArgs, readCount, readEngines } from "./command.ts";
+import { RUN_OPTIONS, RUN_USAGE, readRunInput } from "./running.ts";
 import { formatCount, formatTable, toJson } from "./tables.ts";
 
 const USAGE = `usage: tracebee bench FILE [--rounds N] [OPTION of run...]
@@ -28,15 +28,16 @@ interface Measurement {
 
 const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1];
 
-/** One measurement, in a process of its own. */
+/** One measurement, in a process of its own. Throws a ChildFailure when that fails. */
 function measure(engine: EngineName | "auto", args: readonly string[]): Measurement {
   const main = fileURLToPath(new URL("./main.js", import.meta.url));
-  const output = execFileSync(process.execPath, [main, "run", ...args, "--engine", engine, "--json"], {
-    maxBuffer: 1 << 30,
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  const report = JSON.parse(output) as Record<string, number>;
+  const { status, stdout } = spawnSync(
+    process.execPath,
+    [main, "run", "--json", `--engine=${engine}`, ...args],
+    { maxBuffer: 1 << 30, encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] },
+  );
+  if (status !== 0) throw new ChildFailure(status ?? 1);
+  const report = JSON.parse(stdout) as Record<string, number>;
   if (report.nanoseconds !== undefined)
     return { engine, nsPerRun: report.nanoseconds, eventsPerSecond: undefined };
   const nsPerRun = (report.executionMs * 1e6) / report.runs;
@@ -50,8 +51,11 @@ export const bench: Command = {
   run(args) {
     const options = { ...RUN_OPTIONS, rounds: { type: "string" }, json: { type: "boolean" } } as const;
     const { values, positionals } = readArgs(args, options);
-    if (positionals.length !== 1) throw new UsageError("expected a program");
-    const passed = withoutOptions(args, ["--engine", "--rounds"], ["--json"]);
+    const file = expectFile(positionals, "a program");
+    // What is wrong with the input is said once, here, and not by a process that is to measure it.
+    readRunInput(file, values);
+    const { rounds: _rounds, json: _json, engine: _engine, ...runValues } = values;
+    const passed = [...writeOptions(runValues), "--", file];
     const engines = readEngines(values.engine ?? Object.keys(ENGINES).join(","));
     const rounds = readCount(values.rounds, "rounds") ?? 5;
     const measurements: Measurement[] = [];
@@ -77,18 +81,10 @@ export const bench: Command = {
   },
 };
 
-/** The arguments without these options (which take a value) and these flags. */
-function withoutOptions(
-  args: readonly string[],
-  options: readonly string[],
-  flags: readonly string[],
-): string[] {
-  const rest: string[] = [];
-  for (let index = 0; index < args.length; index++) {
-    const name = args[index].split("=")[0];
-    if (flags.includes(name)) continue;
-    if (!options.includes(name)) rest.push(args[index]);
-    else if (!args[index].includes("=")) index++;
-  }
-  return rest;
+/** Options as parseArgs reads them, turned back into arguments. */
+function writeOptions(values: Readonly<Record<string, string | boolean | string[] | undefined>>): string[] {
+  return Object.entries(values).flatMap(([name, value]) => {
+    if (typeof value === "boolean" || value === undefined) return value === true ? [`--${name}`] : [];
+    return [value].flat().map((each) => `--${name}=${each}`);
+  });
 }

@@ -1,8 +1,10 @@
 // What every command is, and how its arguments are read.
 
+import { readFileSync, statSync } from "node:fs";
 import { type ParseArgsConfig, parseArgs } from "node:util";
 import type { EngineName } from "../engine/engine.ts";
 import { ENGINES } from "../engine/engines.ts";
+import { LoadError } from "../errors.ts";
 
 export interface Command {
   readonly name: string;
@@ -14,6 +16,16 @@ export interface Command {
 
 /** Wrong arguments: the message is followed by the command's usage. */
 export class UsageError extends Error {}
+
+/** Another process has failed and has said why: all that is left to do is to end with its status. */
+export class ChildFailure extends Error {
+  readonly status: number;
+
+  constructor(status: number) {
+    super(`expected status 0, got ${status}`);
+    this.status = status;
+  }
+}
 
 type Options = NonNullable<ParseArgsConfig["options"]>;
 
@@ -54,10 +66,21 @@ export function readEngines(text: string | undefined): (EngineName | "auto")[] {
     .map((engine) => engine.name);
 }
 
-/** The only positional argument, or the first of `atMost`. */
+/** The only positional argument. */
 export function expectFile(positionals: readonly string[], what = "a file"): string {
   const [first, second] = positionals;
   if (first === undefined) throw new UsageError(`expected ${what}, got none`);
   if (second !== undefined) throw new UsageError(`expected ${what}, got "${second}" too`);
   return first;
+}
+
+/** Throws a LoadError that names the folder: what Node says of reading one names nothing. */
+export function expectNoFolder(file: string): void {
+  if (statSync(file).isDirectory()) throw new LoadError("bad-magic", file, "expected a file, got a folder");
+}
+
+/** A file's bytes. Throws what Node throws where there is none, a LoadError for a folder. */
+export function readBytes(file: string): Buffer {
+  expectNoFolder(file);
+  return readFileSync(file);
 }

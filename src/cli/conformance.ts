@@ -1,6 +1,6 @@
 // tracebee conformance: the plugin that the bpf_conformance runner calls, once per case.
 
-import { readFileSync } from "node:fs";
+import { text } from "node:stream/consumers";
 import { runConformanceCase } from "../harness/conformance.ts";
 import { type Command, readArgs, readEngine, UsageError } from "./command.ts";
 
@@ -16,11 +16,11 @@ export const conformance: Command = {
   name: "conformance",
   summary: "run one case of bpf_conformance",
   usage: USAGE,
-  run(args) {
+  async run(args) {
     const { values, positionals } = readArgs(args, { engine: { type: "string" } });
     const [memory = "", extra] = positionals;
     if (extra !== undefined) throw new UsageError(`expected one argument, got "${extra}" too`);
-    const program = readFileSync(0, "utf8");
+    const program = await text(process.stdin);
     process.stdout.write(`${runConformanceCase(program, memory, readEngine(values.engine))}\n`);
     return 0;
   },

@@ -4,7 +4,7 @@ import { atPlace } from "../errors.ts";
 import { type Dialect, formatInsn, formatLine } from "../isa/disassembler.ts";
 import type { Program } from "../program.ts";
 import { type Command, expectFile, readArgs, UsageError } from "./command.ts";
-import { loadFile, readProgramType } from "./input.ts";
+import { choosePrograms, loadFile, readProgramType } from "./input.ts";
 
 const USAGE = `usage: tracebee dis FILE [--program NAME] [--dialect pseudo-c|mnemonic]
 
@@ -45,16 +45,7 @@ export const dis: Command = {
     }
     const file = expectFile(positionals, "a program");
     const object = loadFile(file, readProgramType(values.type));
-    const programs = [...object.programs.values()].filter(
-      ({ name }) => values.program === undefined || name === values.program,
-    );
-    if (programs.length === 0) {
-      throw (
-        object.failures.get(values.program ?? "") ??
-        [...object.failures.values()][0] ??
-        new UsageError("expected a program of the file")
-      );
-    }
+    const programs = choosePrograms(object, values.program);
     const texts = programs.map((program) => atPlace(file, () => listing(program, dialect)));
     process.stdout.write(texts.join("\n"));
     return 0;

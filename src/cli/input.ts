@@ -1,16 +1,17 @@
 // Reading what commands work on: programs from files of any kind, traces with what belongs to them.
 
-import { createReadStream, existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { createReadStream, existsSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { parseFormat, type TracepointFormat } from "../attach/format.ts";
 import type { TraceSource } from "../attach/replay.ts";
 import { SymbolTable } from "../attach/symbols.ts";
-import { atPlace } from "../errors.ts";
+import { atPlace, LoadError } from "../errors.ts";
 import { isElf } from "../loader/elf.ts";
 import { load } from "../loader/load.ts";
 import type { ObjectFile } from "../loader/object-file.ts";
+import type { Program } from "../program.ts";
 import { PROGRAM_TYPES, type ProgramType } from "../program-types.ts";
-import { UsageError } from "./command.ts";
+import { expectNoFolder, readBytes, UsageError } from "./command.ts";
 
 /** A program type's name. */
 export function readProgramType(text: string | undefined): ProgramType | undefined {
@@ -23,12 +24,27 @@ function isText(bytes: Uint8Array): boolean {
   return bytes.every((byte) => byte >= 0x20 || byte === 9 || byte === 10 || byte === 13);
 }
 
-/** Loads an object, a text of assembly or bare instructions; the file's name stands before what is wrong with it. */
+/**
+ * Loads an object, a text of assembly or bare instructions. The file's name stands before what is wrong with it, also
+ * when there is no program in it.
+ */
 export function loadFile(file: string, type?: ProgramType): ObjectFile {
-  const bytes = readFileSync(file);
+  const bytes = readBytes(file);
   const name = basename(file).replace(/\.(bpf\.)?(o|s|asm|bin)$/, "");
   const input = !isElf(bytes) && isText(bytes) ? bytes.toString("utf8") : new Uint8Array(bytes);
-  return atPlace(file, () => load(input, { name, ...(type === undefined ? {} : { type }) }));
+  const object = atPlace(file, () => load(input, { name, ...(type === undefined ? {} : { type }) }));
+  if (object.programs.size > 0) return object;
+  const [failure] = object.failures.values();
+  throw failure?.within(file) ?? new LoadError("bad-program", file, "expected a program, got none");
+}
+
+/** The programs of an object, or the one of that name. Throws why that one could not be loaded, or a UsageError. */
+export function choosePrograms(object: ObjectFile, name: string | undefined): Program[] {
+  if (name === undefined) return [...object.programs.values()];
+  const program = object.programs.get(name);
+  if (program !== undefined) return [program];
+  const known = [...object.programs.keys()].join(" or ");
+  throw object.failures.get(name) ?? new UsageError(`--program: expected ${known}, got "${name}"`);
 }
 
 /** A trace and what it needs to be read. */
@@ -49,7 +65,7 @@ function readFormats(folder: string): TracepointFormat[] {
     for (const event of readdirSync(join(folder, system.name), { withFileTypes: true })) {
       const place = join(folder, system.name, event.name, "format");
       if (!event.isDirectory() || !existsSync(place)) continue;
-      formats.push(parseFormat(readFileSync(place, "utf8"), { system: system.name, place }));
+      formats.push(parseFormat(readBytes(place).toString("utf8"), { system: system.name, place }));
     }
   }
   return formats;
@@ -60,8 +76,10 @@ function readFormats(folder: string): TracepointFormat[] {
  * `symbols`, or in the file of the trace's name with the ending `.symbols`, where there is one.
  */
 export function openTrace(file: string, formats?: string, symbols?: string): TraceInput {
+  expectNoFolder(file);
   const folder = formats ?? join(dirname(file), "events");
-  if (!existsSync(folder)) {
+  const known = existsSync(folder) ? readFormats(folder) : [];
+  if (known.length === 0) {
     throw new UsageError(`--formats: expected a folder of SYSTEM/EVENT/format files, got none at ${folder}`);
   }
   const beside = file.replace(/(\.[^./]+)?$/, ".symbols");
@@ -70,8 +88,10 @@ export function openTrace(file: string, formats?: string, symbols?: string): Tra
     file,
     size: statSync(file).size,
     source: () => createReadStream(file, { highWaterMark: 1 << 18 }),
-    formats: readFormats(folder),
+    formats: known,
     symbols:
-      table === undefined ? undefined : SymbolTable.parse(readFileSync(table, "utf8"), { place: table }),
+      table === undefined
+        ? undefined
+        : SymbolTable.parse(readBytes(table).toString("utf8"), { place: table }),
   };
 }

@@ -2,12 +2,13 @@
 // The command line: finds the command and hands it the rest of the arguments. What a command does is the library's
 // business; here are only words in and words out. Exit status: 0 done, 1 the input was refused or trapped, 2 wrong usage.
 
+import { readFileSync } from "node:fs";
 import { LoadError, TrapError } from "../errors.ts";
 import { MapError } from "../maps/map.ts";
 import { asm } from "./asm.ts";
 import { batch } from "./batch.ts";
 import { bench } from "./bench.ts";
-import { type Command, UsageError } from "./command.ts";
+import { ChildFailure, type Command, UsageError } from "./command.ts";
 import { conformance } from "./conformance.ts";
 import { dis } from "./dis.ts";
 import { map } from "./map.ts";
@@ -24,9 +25,15 @@ function usage(): string {
     "",
     ...lines,
     "",
-    "tracebee COMMAND --help tells more.",
+    "tracebee COMMAND --help tells more; tracebee --version tells the version.",
     "",
   ].join("\n");
+}
+
+/** Read when it is asked for: the package's own file is three folders up from the built one. */
+function version(): string {
+  const file = new URL("../../../package.json", import.meta.url);
+  return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
 }
 
 /** Errors that are about the input, not about tracebee: their message is all that the user needs. */
@@ -39,8 +46,13 @@ function isAboutInput(error: unknown): error is Error {
 async function main(args: readonly string[]): Promise<number> {
   const [name, ...rest] = args;
   if (name === undefined || name === "--help" || name === "-h" || name === "help") {
-    process.stdout.write(usage());
-    return name === undefined ? 2 : 0;
+    const isAsked = name !== undefined;
+    (isAsked ? process.stdout : process.stderr).write(usage());
+    return isAsked ? 0 : 2;
+  }
+  if (name === "--version" || name === "-V" || name === "version") {
+    process.stdout.write(`tracebee ${version()}\n`);
+    return 0;
   }
   const command = COMMANDS.find((candidate) => candidate.name === name);
   if (command === undefined) {
@@ -58,15 +70,21 @@ async function main(args: readonly string[]): Promise<number> {
       process.stderr.write(`tracebee ${name}: ${error.message}\n\n${command.usage}`);
       return 2;
     }
+    if (error instanceof ChildFailure) return error.status;
     if (!isAboutInput(error) || process.env.TRACEBEE_DEBUG !== undefined) throw error;
     process.stderr.write(`tracebee ${name}: ${error.message}\n`);
     return 1;
   }
 }
 
-// A reader that has seen enough (`| head`) is no error.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code !== "EPIPE") throw error;
-  process.exit(0);
-});
+/** A reader that has seen enough (`| head`) is no error; a full disk is one. */
+function endWithOutput({ code, message }: NodeJS.ErrnoException): never {
+  if (code === "EPIPE") process.exit(0);
+  process.stderr.write(`tracebee: standard output: ${message}\n`);
+  process.exit(1);
+}
+
+process.stdout.on("error", endWithOutput);
+// Nobody is left to be told.
+process.stderr.on("error", () => process.exit(1));
 process.exitCode = await main(process.argv.slice(2));

@@ -49,7 +49,7 @@ function printResult({ stats, result, engine }: Outcome, input: RunInput): void 
   }
   if (stats === undefined) return;
   const { source } = stats;
-  const passed = stats.passes === 1 && input.events !== undefined ? "" : `, ${stats.passes} passes`;
+  const passed = stats.passes === 1 ? "" : `, ${stats.passes} passes`;
   stdout.write(
     `${engine}: ${formatCount(stats.events)} events in ${stats.elapsedMs.toFixed(0)} ms${passed}\n`,
   );

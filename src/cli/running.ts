@@ -1,6 +1,5 @@
 // What `run`, `map` and `bench` share: the options that say what to run on what, and running it on one engine.
 
-import { readFileSync } from "node:fs";
 import { type ReplayProgress, type ReplayStats, replayTrace } from "../attach/replay.ts";
 import { TracepointTable } from "../attach/tracepoint.ts";
 import { type Collection, instantiate } from "../engine/collection.ts";
@@ -9,8 +8,8 @@ import { fromHex } from "../harness/hex.ts";
 import type { ObjectFile } from "../loader/object-file.ts";
 import { Runtime } from "../runtime.ts";
 import type { TraceLine } from "../trace-output.ts";
-import { readCount, UsageError } from "./command.ts";
-import { loadFile, openTrace, readProgramType, type TraceInput } from "./input.ts";
+import { readBytes, readCount, UsageError } from "./command.ts";
+import { choosePrograms, loadFile, openTrace, readProgramType, type TraceInput } from "./input.ts";
 
 /** Options of parseArgs for everything that runs a program. */
 export const RUN_OPTIONS = {
@@ -88,7 +87,7 @@ export interface Observers {
 
 function readData(text: string | undefined): Uint8Array | undefined {
   if (text === undefined) return undefined;
-  if (text.startsWith("@")) return new Uint8Array(readFileSync(text.slice(1)));
+  if (text.startsWith("@")) return new Uint8Array(readBytes(text.slice(1)));
   const bytes = fromHex(text);
   if (bytes === undefined)
     throw new UsageError(`--data: expected hexadecimal digits in pairs, got "${text}"`);
@@ -119,10 +118,12 @@ export function readRunInput(file: string, values: RunValues): RunInput {
   if (values.replay !== undefined && values.data !== undefined) {
     throw new UsageError("expected --replay or --data, got both");
   }
+  const object = loadFile(file, readProgramType(values.type));
+  choosePrograms(object, values.program);
   const trace =
     values.replay === undefined ? undefined : openTrace(values.replay, values.formats, values.symbols);
   return {
-    object: loadFile(file, readProgramType(values.type)),
+    object,
     trace,
     data: readData(values.data),
     events: readCount(values.events, "events"),
@@ -149,9 +150,7 @@ export async function runOn(
     ...(limit === undefined ? {} : { limit }),
     ...(program === undefined ? {} : { programs: [program] }),
   });
-  const [first] = collection.programs.values();
-  if (first === undefined)
-    throw [...object.failures.values()][0] ?? new UsageError("expected a program, got none");
+  const first = [...collection.programs.values()][0] as Executable;
   if (trace === undefined)
     return { engine: first.engine, collection, result: runOnData(collection.program, input) };
   const tracepoints = new TracepointTable(runtime);
@@ -168,7 +167,8 @@ export async function runOn(
 }
 
 function runOnData(executable: Executable, input: RunInput): NonNullable<Outcome["result"]> {
-  const data = input.data ?? new Uint8Array(0);
+  // A copy: the next engine starts from what was given, too.
+  const data = Uint8Array.from(input.data ?? []);
   let retval = 0n;
   const started = performance.now();
   for (let round = 0; round < input.repeat; round++) retval = executable.run(data);

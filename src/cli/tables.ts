@@ -1,8 +1,11 @@
 // Text for people: tables, numbers, a progress bar. JSON for programs.
 
-import { styleText } from "node:util";
 import type { SymbolTable } from "../attach/symbols.ts";
 import type { BpfMap } from "../maps/map.ts";
+
+/** Node's own styleText is younger than the oldest Node that we run on. */
+const bold = (text: string): string =>
+  process.stdout.isTTY && !process.env.NO_COLOR ? `\x1b[1m${text}\x1b[22m` : text;
 
 /** A table with a rule under its head; columns whose cells are all numbers are right-aligned. */
 export function formatTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -77,7 +80,7 @@ export function formatMap(map: BpfMap, symbols: SymbolTable | undefined): string
     return cells;
   });
   const head = ["key", "value", ...(isCount && total > 0n ? ["share"] : [])];
-  const title = styleText("bold", `map ${map.name}`);
+  const title = bold(`map ${map.name}`);
   const count = `${map.typeName}, ${entries.length} of ${formatCount(map.spec.maxEntries)} entries`;
   const rest = entries.length > shown.length ? `… ${entries.length - shown.length} more\n` : "";
   return `${title} (${count})\n${rows.length === 0 ? "" : formatTable(head, rows)}${rest}`;

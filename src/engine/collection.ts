@@ -1,9 +1,10 @@
 // An object brought to life in a runtime: its maps made (or taken from elsewhere, to share them), its programs made
 // ready on an engine, its global variables within reach.
 
-import { codecOf } from "../btf/codec.ts";
+import { Errno } from "../../assembly/shared/codes.ts";
 import type { LoadError } from "../errors.ts";
 import type { ObjectFile, Variable } from "../loader/object-file.ts";
+import { type Codec, codecOf } from "../maps/codec.ts";
 import { BpfMap, MapError } from "../maps/map.ts";
 import type { MapSpec } from "../program.ts";
 import type { Runtime } from "../runtime.ts";
@@ -13,9 +14,9 @@ import { selectEngine } from "./engines.ts";
 export interface InstantiateOptions extends CheckedOptions {
   /** Default `auto`. */
   readonly engine?: EngineName | "auto";
-  /** Maps to use instead of making those of these names; they must have the same type and sizes. */
+  /** Maps to use instead of making those of these names: of the same runtime, with the same type and sizes. */
   readonly maps?: Readonly<Record<string, BpfMap>>;
-  /** Values of global variables, constants included, before anything runs. */
+  /** Values of global variables, constants included, before anything runs; not of maps that are given. */
   readonly variables?: Readonly<Record<string, unknown>>;
   /** Names of the programs to make ready; default: all that could be loaded. */
   readonly programs?: readonly string[];
@@ -24,9 +25,12 @@ export interface InstantiateOptions extends CheckedOptions {
 /** A global variable of a running object. */
 export interface VariableHandle {
   readonly variable: Variable;
-  /** Decoded through BTF; without BTF as maps decode values of that size. */
+  /** Decoded through BTF; without BTF as maps decode values of that size. A TypeError once its map is closed. */
   get(): unknown;
-  /** Throws a MapError (EPERM) for a constant, a TypeError or RangeError for a value that does not fit. */
+  /**
+   * Throws a MapError (EPERM) for a constant, a TypeError or RangeError for a value that does not fit, a TypeError once
+   * its map is closed.
+   */
   set(value: unknown): void;
 }
 
@@ -39,11 +43,14 @@ export interface Collection {
   readonly variables: ReadonlyMap<string, VariableHandle>;
   /** The only program of the object; a TypeError when there is none or several. */
   readonly program: Executable;
-  /** Closes all programs, and lets go of all maps that it made. */
+  /** Closes all programs, and lets go of all maps; does nothing the second time. */
   close(): void;
 }
 
-function checkShared(spec: MapSpec, map: BpfMap): void {
+function checkShared(runtime: Runtime, spec: MapSpec, map: BpfMap): void {
+  if (map.runtime !== runtime) {
+    throw new TypeError(`map ${spec.name}: expected a map of the same runtime, got one of another`);
+  }
   for (const field of ["type", "keySize", "valueSize", "maxEntries"] as const) {
     if (map.spec[field] !== spec[field]) {
       throw new TypeError(`map ${spec.name}: expected ${field} = ${spec[field]}, got ${map.spec[field]}`);
@@ -63,18 +70,21 @@ function withVariables(
   if (variables.length === 0) return spec;
   const contents = new Uint8Array(spec.contents ?? new Uint8Array(spec.valueSize));
   for (const variable of variables) {
-    contents.set(variableCodec(variable).encode(values[variable.name], variable.name), variable.offset);
+    contents.set(encodeVariable(variable, values[variable.name]), variable.offset);
   }
   return { ...spec, contents };
 }
 
-function variableCodec({ map, typeId, size, name }: Variable) {
-  if (map.btf === undefined || typeId === undefined) {
-    throw new TypeError(`variable ${name}: expected type information in the object, got none`);
-  }
-  const codec = codecOf(map.btf, typeId);
-  if (codec.size !== size) throw new TypeError(`variable ${name}: expected ${codec.size} bytes, got ${size}`);
-  return codec;
+function variableCodec({ map, typeId, size }: Variable): Codec<unknown> {
+  return codecOf(map.btf, typeId, size);
+}
+
+/** The bytes of a variable's value, exactly as many as it has. */
+function encodeVariable(variable: Variable, value: unknown): Uint8Array {
+  const { name, size } = variable;
+  const bytes = variableCodec(variable).encode(value, name);
+  if (bytes.length !== size) throw new RangeError(`${name}: expected ${size} bytes, got ${bytes.length}`);
+  return bytes;
 }
 
 function variableHandle(variable: Variable, map: BpfMap): VariableHandle {
@@ -82,12 +92,35 @@ function variableHandle(variable: Variable, map: BpfMap): VariableHandle {
   const at = map.layout.valuesStart + variable.offset;
   return {
     variable,
-    get: () => variableCodec(variable).decode(memory.read(at, variable.size)),
+    get() {
+      map.checkOpen();
+      return variableCodec(variable).decode(memory.read(at, variable.size));
+    },
     set(value) {
-      if (map.isFrozen) throw new MapError(map.name, `variable ${variable.name}`, 1);
-      memory.write(at, variableCodec(variable).encode(value, variable.name));
+      map.checkOpen();
+      if (map.isFrozen) throw new MapError(map.name, `variable ${variable.name}`, Errno.EPERM);
+      memory.write(at, encodeVariable(variable, value));
     },
   };
+}
+
+/** Throws a TypeError for what the object does not have, and for values that would go into a map that is given. */
+function checkNames(
+  object: ObjectFile,
+  values: Readonly<Record<string, unknown>>,
+  shared: Readonly<Record<string, BpfMap>>,
+): void {
+  for (const name of Object.keys(shared)) {
+    if (!object.maps.has(name)) throw new TypeError(`maps: expected a map of the object, got "${name}"`);
+  }
+  for (const name of Object.keys(values)) {
+    const variable = object.variables.get(name);
+    if (variable === undefined)
+      throw new TypeError(`variables: expected a variable of the object, got "${name}"`);
+    if (Object.keys(shared).some((map) => object.maps.get(map) === variable.map)) {
+      throw new TypeError(`variables: expected "${name}" in a map that is made here, got a map for it`);
+    }
+  }
 }
 
 /**
@@ -102,15 +135,9 @@ export function instantiate(
 ): Collection {
   const engine = selectEngine(options.engine ?? "auto");
   const { variables: values = {}, maps: shared = {} } = options;
-  for (const name of Object.keys(values)) {
-    if (!object.variables.has(name))
-      throw new TypeError(`variables: expected a variable of the object, got "${name}"`);
-  }
-  for (const name of Object.keys(shared)) {
-    if (!object.maps.has(name)) throw new TypeError(`maps: expected a map of the object, got "${name}"`);
-  }
-  const wanted = options.programs ?? [...object.programs.keys()];
-  const chosen = wanted.map((name) => {
+  checkNames(object, values, shared);
+  const wanted = new Set(options.programs ?? object.programs.keys());
+  const chosen = [...wanted].map((name) => {
     const program = object.programs.get(name);
     if (program !== undefined) return program;
     throw (
@@ -121,17 +148,20 @@ export function instantiate(
   const bindings = new Map<MapSpec, BpfMap>();
   const maps = new Map<string, BpfMap>();
   const programs = new Map<string, Executable>();
+  let isOpen = true;
   const close = () => {
+    if (!isOpen) return;
+    isOpen = false;
     for (const executable of programs.values()) executable.close();
     for (const map of maps.values()) map.close();
   };
   try {
     const used = new Set(chosen.flatMap((program) => program.maps.map((use) => use.map)));
     for (const [name, spec] of object.maps) {
-      const given = shared[name];
+      const given = Object.hasOwn(shared, name) ? shared[name] : undefined;
       // A map of a type that this version lacks is no obstacle to programs that do not use it.
       if (options.programs !== undefined && given === undefined && !used.has(spec)) continue;
-      if (given !== undefined) checkShared(spec, given);
+      if (given !== undefined) checkShared(runtime, spec, given);
       const map = given?.hold() ?? new BpfMap(runtime, withVariables(spec, object, values));
       bindings.set(spec, map);
       maps.set(name, map);

@@ -41,6 +41,8 @@ export interface Executable {
   readonly runtime: Runtime;
   /** Address of its record, for batches over several programs. */
   readonly record: number;
+  /** False once it is closed: from then on it does not run. */
+  readonly isOpen: boolean;
   /**
    * Runs once. Bytes given as context are copied in and, after the run, back, so that the caller sees what the
    * program wrote; a GuestBuffer is used where it is. Gives r0, unsigned. Throws a TrapError.

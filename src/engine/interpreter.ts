@@ -88,6 +88,10 @@ class InterpretedProgram implements Executable {
     readyPrograms.set(runtime, ready.set(this.record, this));
   }
 
+  get isOpen(): boolean {
+    return !this.#closed;
+  }
+
   run(context: Uint8Array | GuestBuffer = NO_CONTEXT, options: RunOptions = {}): bigint {
     const stage = this.#stage ?? new Stage(this.runtime);
     this.#stage = undefined;
@@ -110,7 +114,7 @@ class InterpretedProgram implements Executable {
     const task = options.task === undefined ? undefined : batch.task(options.task);
     batch.add(address, size, 0, options.cpu ?? 0, task, this.record);
     runtime.memory.storeU64(batch.address + EventRecord.TIME, time);
-    const { trap } = this.#runRecords(batch.address, 1, 0);
+    const { trap } = this.#asRun(() => this.#runRecords(batch.address, 1, 0));
     if (isBytes) context.set(runtime.memory.u8.subarray(address, address + size));
     if (trap !== undefined) throw trap;
     return batch.result(0);
@@ -123,12 +127,15 @@ class InterpretedProgram implements Executable {
 
   runEvents(batch: EventBatch): BatchResult {
     if (this.readsTime) batch.stamp(this.runtime.clock());
-    for (let done = 0; done < batch.count; done += CHUNK) {
-      const count = Math.min(CHUNK, batch.count - done);
-      const result = this.#runRecords(batch.address + done * EventRecord.SIZE, count, done);
-      if (result.trap !== undefined) return result;
-    }
-    return { completed: batch.count };
+    // One run for all chunks: a program of the batch that another one closes stays until the batch is through.
+    return this.#asRun(() => {
+      for (let done = 0; done < batch.count; done += CHUNK) {
+        const count = Math.min(CHUNK, batch.count - done);
+        const result = this.#runRecords(batch.address + done * EventRecord.SIZE, count, done);
+        if (result.trap !== undefined) return result;
+      }
+      return { completed: batch.count };
+    });
   }
 
   close(): void {
@@ -142,23 +149,28 @@ class InterpretedProgram implements Executable {
     });
   }
 
+  /** Does `work` as a run: with a stack of its own, and nothing freed that it may use. */
+  #asRun(work: () => BatchResult): BatchResult {
+    if (this.#closed)
+      throw new TypeError(`program ${this.program.name}: expected an open program, got a closed one`);
+    const saved = this.runtime.beginRun();
+    try {
+      return work();
+    } finally {
+      this.runtime.endRun(saved);
+    }
+  }
+
   /** Runs `count` records from `address` on, before which the batch has `before`. */
   #runRecords(address: number, count: number, before: number): BatchResult {
     const { runtime } = this;
-    if (this.#closed)
-      throw new TypeError(`program ${this.program.name}: expected an open program, got a closed one`);
-    const saved = runtime.beginRun();
-    try {
-      const exit = this.#execute(address, address + count * EventRecord.SIZE);
-      if (exit === Exit.OK) return { completed: before + count };
-      const event = runtime.memory.load32(At.EVENT);
-      const completed = before + (event - address) / EventRecord.SIZE;
-      const record = runtime.memory.load32(event + EventRecord.PROGRAM);
-      const { program, limit } = readyPrograms.get(runtime)?.get(record) ?? this;
-      return { completed, trap: trapError(runtime, program, exit, limit, completed) };
-    } finally {
-      runtime.endRun(saved);
-    }
+    const exit = this.#execute(address, address + count * EventRecord.SIZE);
+    if (exit === Exit.OK) return { completed: before + count };
+    const event = runtime.memory.load32(At.EVENT);
+    const completed = before + (event - address) / EventRecord.SIZE;
+    const record = runtime.memory.load32(event + EventRecord.PROGRAM);
+    const { program, limit } = readyPrograms.get(runtime)?.get(record) ?? this;
+    return { completed, trap: trapError(runtime, program, exit, limit, completed) };
   }
 }
 

@@ -5,7 +5,7 @@
 import { Bpf, CoreHelper } from "../../assembly/shared/codes.ts";
 import { Code, ProgramFlag, ProgramRecord, Region, Right } from "../../assembly/shared/layout.ts";
 import { Op } from "../../assembly/shared/opcodes.ts";
-import { LoadError } from "../errors.ts";
+import { atPlace, LoadError } from "../errors.ts";
 import type { HelperRow } from "../helper-table.ts";
 import { HELPER_ROWS } from "../helpers/table.ts";
 import { kernelHelperName } from "../isa/disassembler.ts";
@@ -168,10 +168,16 @@ export function prepareProgram(
   maps: MapBindings,
   mode: PrepareMode,
 ): PreparedProgram {
+  return atPlace(`program ${program.name}`, () => prepare(runtime, program, maps, mode));
+}
+
+function prepare(runtime: Runtime, program: Program, maps: MapBindings, mode: PrepareMode): PreparedProgram {
   checkProgram(program);
   const { heap, memory } = runtime;
   const uses = new Map(program.maps.map((use) => [use.slot, use]));
   const held = [...new Set(program.maps.map((use) => boundMap(use, maps)))];
+  const foreign = held.find((map) => map.runtime !== runtime);
+  if (foreign !== undefined) throw new TypeError(`map ${foreign.name}: expected a map of the same runtime`);
   // A callx may name any helper, so all of them must be in the table.
   if (program.decoded.some(({ row }) => row.name === "callx")) {
     for (const row of HELPER_ROWS.values()) runtime.helpers.indexOf(helperRow(runtime, row.id) ?? row);

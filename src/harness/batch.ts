@@ -13,6 +13,7 @@ import type { Program } from "../program.ts";
 import { Runtime } from "../runtime.ts";
 import { type BatchLine, type BatchMap, LineError, type Pair, parseLine, readLine } from "./batch-line.ts";
 import { toHex } from "./hex.ts";
+import { splitLines } from "./lines.ts";
 
 /** One answer; only what applies is there. */
 export interface BatchAnswer {
@@ -32,8 +33,17 @@ export interface BatchAnswer {
   readonly error?: string;
 }
 
+/** Bytes of a line: a program of a million instructions with its memory takes less. */
+const MAX_LINE = 1 << 26;
+
 /** Lines that share an address space: what one of them leaves behind cannot pile up. */
 const LINES_PER_RUNTIME = 1000;
+
+/** An address space that large maps have made larger than this is not kept for the lines after them. */
+const MAX_MEMORY_KEPT = 1 << 26;
+
+/** What programs are told of the time, in nanoseconds: the same line has the same answer at any time. */
+const TIME = 1_000_000_000n;
 
 /** Hexadecimal digits of all maps in an answer: the values of a large array are more than JavaScript's heap holds. */
 const MAX_DIGITS = 1 << 24;
@@ -106,9 +116,16 @@ function runProgram(executable: Executable, memory: Uint8Array): BatchAnswer {
   }
 }
 
+/** An address space in which runs can be repeated; what programs print goes nowhere. */
+function makeRuntime(): Runtime {
+  const runtime = new Runtime({ clock: () => TIME });
+  runtime.trace.listen(() => {});
+  return runtime;
+}
+
 export class BatchHarness {
   readonly #engine: EngineName | "auto";
-  #runtime = new Runtime();
+  #runtime = makeRuntime();
   #lines = 0;
 
   /** Throws a TypeError when there is no such engine here. */
@@ -126,6 +143,14 @@ export class BatchHarness {
       return write({ id, ...this.#judgeAndRun(readLine(fields)) });
     } catch (error) {
       return write({ id, error: messageOf(error) });
+    }
+  }
+
+  /** Answers all lines of some input, one by one as they come; blank ones are passed over. Throws what `input` throws. */
+  async *answers(input: AsyncIterable<Uint8Array>): AsyncGenerator<string, void, undefined> {
+    for await (const line of splitLines(input, MAX_LINE)) {
+      if (line === undefined) yield write({ error: `line: expected at most ${MAX_LINE} bytes, got more` });
+      else if (line.trim() !== "") yield this.answer(line);
     }
   }
 
@@ -151,9 +176,7 @@ export class BatchHarness {
         `type: expected raw for a run, got ${program.type}, whose context this version does not make`,
       );
     }
-    if (++this.#lines % LINES_PER_RUNTIME === 0) this.#runtime = new Runtime();
-    const runtime = this.#runtime;
-    runtime.seedRandom(runtime.seed);
+    const runtime = this.#nextRuntime();
     const maps: BpfMap[] = [];
     try {
       for (const { spec, entries } of line.maps) {
@@ -172,5 +195,13 @@ export class BatchHarness {
     } finally {
       for (const map of maps) map.close();
     }
+  }
+
+  /** The address space for the next line, its random numbers from the start. */
+  #nextRuntime(): Runtime {
+    const isLarge = this.#runtime.memory.size > MAX_MEMORY_KEPT;
+    if (isLarge || ++this.#lines % LINES_PER_RUNTIME === 0) this.#runtime = makeRuntime();
+    this.#runtime.seedRandom(this.#runtime.seed);
+    return this.#runtime;
   }
 }

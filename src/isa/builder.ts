@@ -110,18 +110,23 @@ function jump(name: string, operands: Operands, field: Field, target: Target): I
 }
 
 function wide(value: bigint | number): Operands {
+  if (typeof value === "number" && !Number.isSafeInteger(value))
+    throw new RangeError(`LD_IMM64: expected a bigint, or a whole number that is exact, got ${value}`);
   const bits = BigInt(value);
   if (bits < -(1n << 63n) || bits >= 1n << 64n)
     throw new RangeError(`LD_IMM64: expected 64 bits, got ${value}`);
   return { imm: Number(BigInt.asIntN(32, bits)), next: Number(BigInt.asIntN(32, bits >> 32n)) };
 }
 
+/** A 32-bit immediate, given as a signed number or as a bit pattern; others are left for `makeInsn` to refuse. */
+const pattern32 = (imm: number): number => (imm > 0x7fffffff && imm <= 0xffffffff ? imm - 2 ** 32 : imm);
+
 export const label = (name: string): Item => ({ kind: "label", name });
 
 export const ALU64_IMM = (op: AluOp, dst: Reg, imm: number): Item => item(`${op}64_imm`, { dst, imm });
 export const ALU64_REG = (op: AluOp, dst: Reg, src: Reg): Item => item(`${op}64_reg`, { dst, src });
 export const ALU32_IMM = (op: AluOp, dst: Reg, imm: number): Item =>
-  item(`${op}32_imm`, { dst, imm: imm | 0 });
+  item(`${op}32_imm`, { dst, imm: pattern32(imm) });
 export const ALU32_REG = (op: AluOp, dst: Reg, src: Reg): Item => item(`${op}32_reg`, { dst, src });
 export const MOV64_IMM = (dst: Reg, imm: number): Item => ALU64_IMM("mov", dst, imm);
 export const MOV64_REG = (dst: Reg, src: Reg): Item => ALU64_REG("mov", dst, src);
@@ -172,6 +177,16 @@ export const LD_MAP_VALUE = <M>(dst: Reg, map: M, off: number): Item<M> => ({
   insn: makeInsn(insnRow("lddw_map_value"), { dst, next: off }),
   map,
 });
+/**
+ * A 64-bit immediate that a kernel would fill in: `imm` is the fd or index of a map or a BTF type's id, `next` the
+ * offset in the map's value, or the fd of the BTF.
+ */
+export const LD_PSEUDO = (
+  kind: "map_fd" | "map_value" | "btf_id" | "map_idx" | "map_idx_value",
+  dst: Reg,
+  imm: number,
+  next = 0,
+): Item => item(`lddw_${kind}`, { dst, imm, next });
 /** The address of a function of the same program. */
 export const LD_FUNC = (dst: Reg, target: Target): Item => jump("lddw_func", { dst }, "imm", target);
 export const ADDR_SPACE_CAST = (dst: Reg, src: Reg, to: "kernel" | "user"): Item =>
@@ -182,7 +197,7 @@ export const JMP_IMM = (op: JmpOp, dst: Reg, imm: number, target: Target): Item 
 export const JMP_REG = (op: JmpOp, dst: Reg, src: Reg, target: Target): Item =>
   jump(`${op}64_reg`, { dst, src }, "off", target);
 export const JMP32_IMM = (op: JmpOp, dst: Reg, imm: number, target: Target): Item =>
-  jump(`${op}32_imm`, { dst, imm: imm | 0 }, "off", target);
+  jump(`${op}32_imm`, { dst, imm: pattern32(imm) }, "off", target);
 export const JMP32_REG = (op: JmpOp, dst: Reg, src: Reg, target: Target): Item =>
   jump(`${op}32_reg`, { dst, src }, "off", target);
 export const JMP_A = (target: Target): Item => jump("ja", {}, "off", target);

@@ -21,7 +21,10 @@ export function buildProgram(options: BuildOptions, items: readonly Item<MapSpec
   const { name = "program", section } = options;
   const meaning = section === undefined ? undefined : sectionMeaning(section);
   const type = options.type ?? meaning?.type;
-  if (type === undefined) throw new TypeError(`program ${name}: expected a type or a section, got neither`);
+  if (type === undefined) {
+    const got = section === undefined ? "neither" : `"${section}", which names no type`;
+    throw new TypeError(`program ${name}: expected a type or a section, got ${got}`);
+  }
   const { bytes, maps } = buildCode(items);
   return new Program({
     name,

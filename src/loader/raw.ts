@@ -31,41 +31,49 @@ function sources(...names: string[]): ReadonlySet<number> {
  * Makes a program of instruction bytes, which are kept, not copied. A `lddw` with src 1, 2, 5 or 6 loads the map
  * that `relo` gives it, or the one whose index in `maps` is its imm; with src 2 and 6 the second slot's imm is
  * the offset in the map's value. Apart from that, instructions are not looked at: they may be invalid.
- * Throws a LoadError: `bad-relocation` where there is no such map, or no such `lddw`; what `Program` throws.
+ * Throws a LoadError: `bad-relocation` where there is no such map, no such `lddw`, or a map too many; what `Program` throws.
  */
 export function loadRaw(bytes: Uint8Array, options: RawOptions): Program {
   const { name = "program", type, license = "", maps = [], relo = [] } = options;
-  const given = new Map(relo);
-  const uses: ProgramMapUse[] = [];
-  return atPlace(`program ${name}`, () => {
-    const slots = Math.floor(bytes.length / SLOT_SIZE);
-    for (let slot = 0; slot < slots; slot++) {
-      const { code, src, imm } = readSlot(bytes, slot);
-      if (code !== LDDW_CODE) continue;
-      const isValue = LOADS_VALUE.has(src);
-      if (isValue || LOADS_MAP.has(src)) {
-        const map = mapOf(slot, given.get(slot) ?? imm, maps);
-        const offset = slot + 1 < slots ? readSlot(bytes, slot + 1).imm : 0;
-        uses.push(isValue ? { slot, map, offset } : { slot, map });
-      }
-      slot++;
-    }
-    const used = new Set(uses.map(({ slot }) => slot));
-    const lost = relo.find(([slot]) => !used.has(slot));
-    if (lost !== undefined) {
-      throw new LoadError(
-        "bad-relocation",
-        `insn ${lost[0]}`,
-        "expected a lddw that loads a map, got another",
-      );
-    }
-    return new Program({ name, type, license, insns: plainBytes(bytes), maps: uses });
-  });
+  const uses = atPlace(`program ${name}`, () => findUses(bytes, maps, relo));
+  return new Program({ name, type, license, insns: plainBytes(bytes), maps: uses });
 }
+
+function findUses(
+  bytes: Uint8Array,
+  maps: readonly MapSpec[],
+  relo: NonNullable<RawOptions["relo"]>,
+): ProgramMapUse[] {
+  const given = new Map<number, number>();
+  for (const [slot, index] of relo) {
+    if (given.has(slot)) throw badRelocation(slot, "expected one map for it, got two");
+    given.set(slot, index);
+  }
+  const uses: ProgramMapUse[] = [];
+  const slots = Math.floor(bytes.length / SLOT_SIZE);
+  for (let slot = 0; slot < slots; slot++) {
+    const { code, src, imm } = readSlot(bytes, slot);
+    if (code !== LDDW_CODE) continue;
+    const isValue = LOADS_VALUE.has(src);
+    if (isValue || LOADS_MAP.has(src)) {
+      const map = mapOf(slot, given.get(slot) ?? imm, maps);
+      const offset = slot + 1 < slots ? readSlot(bytes, slot + 1).imm : 0;
+      uses.push(isValue ? { slot, map, offset } : { slot, map });
+      given.delete(slot);
+    }
+    slot++;
+  }
+  const [lost] = given.keys();
+  if (lost !== undefined) throw badRelocation(lost, "expected a lddw that loads a map, got another");
+  return uses;
+}
+
+const badRelocation = (slot: number, problem: string): LoadError =>
+  new LoadError("bad-relocation", `insn ${slot}`, problem);
 
 function mapOf(slot: number, index: number, maps: readonly MapSpec[]): MapSpec {
   const map = maps[index];
   if (map !== undefined) return map;
   const expected = maps.length === 0 ? "maps for the program" : `a map index in 0..${maps.length - 1}`;
-  throw new LoadError("bad-relocation", `insn ${slot}`, `expected ${expected}, got index ${index}`);
+  throw badRelocation(slot, `expected ${expected}, got index ${index}`);
 }

@@ -121,15 +121,21 @@ export class BpfMap<K = unknown, V = unknown> {
     this.#frozen = true;
   }
 
+  /** Throws a TypeError once nobody holds the map: its memory may be somebody else's by now. */
+  checkOpen(): void {
+    if (this.#holders === 0) throw new TypeError(`map ${this.name}: expected an open map, got a closed one`);
+  }
+
   /** One more holder, a program say; the map's memory lives until the last one closes it. */
   hold(): this {
+    this.checkOpen();
     this.#holders++;
     return this;
   }
 
   /** Gives the map up; its memory is freed when nobody holds it any more. */
   close(): void {
-    if (--this.#holders !== 0) return;
+    if (this.#holders === 0 || --this.#holders > 0) return;
     mapsOf.get(this.runtime)?.delete(this.address);
     const { heap } = this.runtime;
     for (const block of [this.address, this.#staging, ...this.layout.blocks]) heap.free(block);
@@ -240,11 +246,13 @@ export class BpfMap<K = unknown, V = unknown> {
   }
 
   #mayRead(operation: string): void {
+    this.checkOpen();
     if ((this.spec.flags & Bpf.F_WRONLY) !== 0) throw new MapError(this.name, operation, Errno.EPERM);
   }
 
   /** Copies a key or value to the staging block; gives its address there. */
   #stage(bytes: Uint8Array, offset: number, size: number, what: string): number {
+    this.checkOpen();
     if (bytes.length !== size) {
       throw new RangeError(`map ${this.name}: expected a ${what} of ${size} bytes, got ${bytes.length}`);
     }
