@@ -1,0 +1,325 @@
+// The arguments of a helper's call: that each register is of a kind that the helper takes, that memory handed to it
+// is there and as large as it is told (check_func_arg in kernel/bpf/verifier.c).
+
+import type { MapSpec } from "../program.ts";
+import { checkMapRights, checkMapValue, checkPacket, checkRegion, checkUnmodified } from "./access.ts";
+import { type Env, MAX_VAR_OFF } from "./env.ts";
+import { fieldOffset } from "./map-fields.ts";
+import { hasEveryKey } from "./map-functions.ts";
+import { markPrecise } from "./precision.ts";
+import type { ArgKind, ArgType, HelperPrototype } from "./prototype.ts";
+import { Flag, type Register, type RegisterKind, typeName } from "./register.ts";
+import { checkReads, isHiddenPointer } from "./registers.ts";
+import { EACCES, EINVAL } from "./rejection.ts";
+import { checkInitialized, checkStackBounds, slotOf } from "./stack-access.ts";
+import { Byte } from "./state.ts";
+
+/** What the arguments of a call say together. */
+export class CallFacts {
+  readonly prototype: HelperPrototype;
+  map: MapSpec | undefined = undefined;
+  mapUid = 0;
+  /** The reference that an argument holds. */
+  refId = 0;
+  /** Argument that is given back, as register. */
+  releases = 0;
+  /** Constant key of a lookup. */
+  key: number | undefined = undefined;
+  /** Upper bound of what a helper with a size fills. */
+  maxSize: bigint | undefined = undefined;
+  /** Size of memory that the helper makes. */
+  memSize = 0;
+  subprogram = -1;
+  /** Memory that the helper fills, applied when all arguments are right. */
+  readonly fills: { readonly number: number; readonly size: number }[] = [];
+
+  constructor(prototype: HelperPrototype) {
+    this.prototype = prototype;
+  }
+}
+
+interface Expected {
+  readonly kind: RegisterKind;
+  readonly flags?: number;
+  readonly name: string;
+}
+
+const STACK: Expected = { kind: "fp", name: "fp" };
+const MEMORY: readonly Expected[] = [
+  STACK,
+  { kind: "pkt", name: "pkt" },
+  { kind: "pkt_meta", name: "pkt_meta" },
+  { kind: "map_key", name: "map_key" },
+  { kind: "map_value", name: "map_value" },
+  { kind: "mem", name: "mem" },
+  { kind: "mem", flags: Flag.RINGBUF, name: "ringbuf_mem" },
+  { kind: "buf", name: "buf" },
+  { kind: "btf", flags: Flag.TRUSTED, name: "trusted_ptr_" },
+];
+const SOCKETS: readonly Expected[] = [
+  { kind: "sock_common", name: "sock_common" },
+  { kind: "sock", name: "sock" },
+  { kind: "tcp_sock", name: "tcp_sock" },
+];
+const STRUCTS: readonly Expected[] = [
+  { kind: "btf", name: "ptr_" },
+  { kind: "btf", flags: Flag.TRUSTED, name: "trusted_ptr_" },
+];
+const NUMBER: readonly Expected[] = [{ kind: "scalar", name: "scalar" }];
+const MAP_VALUE: readonly Expected[] = [{ kind: "map_value", name: "map_value" }];
+
+/** The kinds of register that an argument may be, in the kernel's order and names. */
+const EXPECTED: Readonly<Record<Exclude<ArgKind, "anything">, readonly Expected[]>> = {
+  const_map_ptr: [{ kind: "map_ptr", name: "map_ptr" }],
+  map_key: MEMORY,
+  map_value: MEMORY,
+  mem: MEMORY,
+  const_size: NUMBER,
+  const_size_or_zero: NUMBER,
+  const_alloc_size_or_zero: NUMBER,
+  ctx: [{ kind: "ctx", name: "ctx" }],
+  spin_lock: MAP_VALUE,
+  sock_common: [...SOCKETS, { kind: "sock", name: "xdp_sock" }],
+  btf_id_sock_common: [...SOCKETS, { kind: "sock", name: "xdp_sock" }, ...STRUCTS],
+  socket: [{ kind: "sock", name: "sock" }],
+  btf_id: [...STRUCTS, { kind: "btf", flags: Flag.RCU, name: "rcu_ptr_" }],
+  ringbuf_mem: [{ kind: "mem", flags: Flag.RINGBUF, name: "ringbuf_mem" }],
+  percpu_btf_id: [{ kind: "btf", name: "percpu_ptr_" }],
+  func: [{ kind: "func", name: "func" }],
+  stack: [STACK],
+  const_str: MAP_VALUE,
+  timer: MAP_VALUE,
+  kptr_xchg_dest: MAP_VALUE,
+  dynptr: [STACK, { kind: "dynptr", name: "dynptr_ptr" }],
+};
+
+export function checkArgument(env: Env, facts: CallFacts, index: number): void {
+  const number = index + 1;
+  const type = facts.prototype.args[index];
+  checkReads(env, number);
+  const register = env.register(number);
+  if (type.kind === "anything") {
+    if (isHiddenPointer(env, number)) env.reject(EACCES, `R${number} leaks addr into helper function`);
+    return;
+  }
+  const { packetHelpers, anyPacketHelper } = env.traits;
+  if (register.isPacket && !anyPacketHelper && !(packetHelpers && facts.prototype.packetAccess)) {
+    env.reject(EACCES, "helper access to the packet is not allowed");
+  }
+  const isNull = register.isNull && type.nullable === true;
+  if (!isNull) {
+    checkKind(env, register, number, type);
+    checkOffset(env, register, number, type);
+  }
+  if (type.release === true && type.kind !== "dynptr") {
+    if (register.refId === 0 && !register.isNull) {
+      env.reject(EINVAL, `R${number} must be referenced when passed to release function`);
+    }
+    facts.releases = number;
+  }
+  if (register.refId !== 0 && type.kind !== "kptr_xchg_dest") {
+    if (facts.refId !== 0) {
+      env.reject(EACCES, `more than one arg with ref_obj_id R${number} ${register.refId} ${facts.refId}`);
+    }
+    facts.refId = register.refId;
+  }
+  checkMeaning(env, facts, register, number, type, isNull);
+}
+
+function checkKind(env: Env, register: Register, number: number, type: ArgType): void {
+  const expected = EXPECTED[type.kind as Exclude<ArgKind, "anything">];
+  let flags = register.flags;
+  if (type.readOnly === true) flags &= ~Flag.READ_ONLY;
+  if (type.nullable === true) flags &= ~Flag.MAYBE_NULL;
+  if (type.kind === "mem") flags &= ~Flag.DYNPTR_LOCAL;
+  const found = expected.some(({ kind, flags: wanted = 0 }) => kind === register.kind && wanted === flags);
+  if (found) return;
+  const names = expected.map(({ name }) => name).join(", ");
+  env.reject(EACCES, `R${number} type=${typeName(register)} expected=${names}`);
+}
+
+const FREE_OFFSETS = new Set<RegisterKind>([
+  ...(["fp", "pkt", "pkt_meta", "map_key", "map_value", "mem", "buf", "scalar"] as const),
+]);
+
+function checkOffset(env: Env, register: Register, number: number, type: ArgType): void {
+  if (type.release === true) {
+    if (type.kind === "dynptr") return;
+    if (register.off !== 0) {
+      env.reject(
+        EINVAL,
+        `R${number} must have zero offset when passed to release func or trusted arg to kfunc`,
+      );
+    }
+    checkUnmodified(env, register, number);
+    return;
+  }
+  if (FREE_OFFSETS.has(register.kind)) return;
+  checkUnmodified(env, register, number, register.kind === "btf");
+}
+
+function checkMeaning(
+  env: Env,
+  facts: CallFacts,
+  register: Register,
+  number: number,
+  type: ArgType,
+  isNull: boolean,
+): void {
+  switch (type.kind) {
+    case "const_map_ptr":
+      facts.map = register.map;
+      facts.mapUid = register.mapUid;
+      return;
+    case "map_key":
+      if (facts.map === undefined) env.reject(EACCES, "invalid map_ptr to access map->key");
+      checkHelperMemory(env, facts, number, facts.map.keySize, false, false, false);
+      if (hasEveryKey(facts.map)) facts.key = constantKey(env, register, facts.map.keySize);
+      return;
+    case "map_value":
+      if (isNull) return;
+      if (facts.map === undefined) env.reject(EACCES, "invalid map_ptr to access map->value");
+      checkHelperMemory(
+        env,
+        facts,
+        number,
+        facts.map.valueSize,
+        type.write === true,
+        false,
+        type.uninit === true,
+      );
+      return;
+    case "mem":
+      if (type.size === undefined) return;
+      checkHelperMemory(env, facts, number, type.size, type.write === true, false, type.uninit === true);
+      return;
+    case "const_size":
+    case "const_size_or_zero":
+      checkSize(env, facts, register, number, type.kind === "const_size_or_zero");
+      return;
+    case "const_alloc_size_or_zero":
+      if (!register.scalar.isConstant) env.reject(EACCES, `R${number} is not a known constant'`);
+      facts.memSize = Number(register.scalar.value);
+      markPrecise(env, number);
+      return;
+    case "func":
+      facts.subprogram = register.subprogram;
+      return;
+    case "const_str":
+      checkString(env, register, number);
+      return;
+    case "spin_lock":
+    case "timer":
+      checkField(env, register, number, type.kind === "timer" ? "bpf_timer" : "bpf_spin_lock");
+      return;
+    default:
+      return;
+  }
+}
+
+/** The key of a lookup, where the stack holds a number that is known. */
+function constantKey(env: Env, register: Register, size: number): number | undefined {
+  if (register.kind !== "fp" || !register.scalar.isConstant) return undefined;
+  const off = register.off + Number(register.scalar.signedValue);
+  if ((off & 7) !== 0) return undefined;
+  const slot = env.state.frames[register.frame].slot(slotOf(off));
+  if (size !== 4) return undefined;
+  if (slot.isSpill) {
+    for (let index = 0; index < 4; index++) if (slot.byte(index) !== Byte.SPILL) return undefined;
+    const isFull = slot.byte(4) !== Byte.SPILL || slot.isWholeSpill;
+    if (!isFull || !slot.register.isConstant) return undefined;
+    // The key decides whether the result may be null.
+    const value = slot.register.scalar.value;
+    return value <= 0xffff_ffffn || slot.isWholeSpill ? Number(value & 0xffff_ffffn) : undefined;
+  }
+  for (let index = 0; index < 4; index++) if (slot.byte(index) !== Byte.ZERO) return undefined;
+  return 0;
+}
+
+function checkSize(env: Env, facts: CallFacts, register: Register, number: number, mayBeZero: boolean): void {
+  const { scalar } = register;
+  const memory = facts.prototype.args[number - 2];
+  facts.maxSize = scalar.umax;
+  if (scalar.smin < 0n) {
+    env.reject(EACCES, `R${number} min value is negative, either use unsigned or 'var &= const'`);
+  }
+  if (scalar.umin === 0n && !mayBeZero) {
+    env.reject(EACCES, `R${number} invalid zero-sized read: u64=[${scalar.umin},${scalar.umax}]`);
+  }
+  if (scalar.umax >= BigInt(MAX_VAR_OFF)) {
+    env.reject(EACCES, `R${number} unbounded memory access, use 'var &= const' or 'if (var < const)'`);
+  }
+  const isRaw = memory.uninit === true && scalar.isConstant;
+  checkHelperMemory(env, facts, number - 1, Number(scalar.umax), memory.write === true, mayBeZero, isRaw);
+  markPrecise(env, number);
+}
+
+/** Memory that a helper reads, or writes. `isRaw`: it fills it, so it need not hold anything. */
+export function checkHelperMemory(
+  env: Env,
+  facts: CallFacts,
+  number: number,
+  size: number,
+  isWrite: boolean,
+  mayBeEmpty: boolean,
+  isRaw: boolean,
+): void {
+  const register = env.register(number);
+  const { off, kind } = register;
+  const isReadOnly = isWrite && (register.flags & Flag.READ_ONLY) !== 0;
+  if (isReadOnly) env.reject(EACCES, `R${number} cannot write into ${typeName(register)}`);
+  switch (kind) {
+    case "pkt":
+    case "pkt_meta":
+      return checkPacket(env, number, off, size, mayBeEmpty);
+    case "map_key":
+      if (isWrite) env.reject(EACCES, `R${number} cannot write into ${typeName(register)}`);
+      return checkRegion(env, number, off, size, register.map?.keySize ?? 0);
+    case "map_value":
+      checkMapRights(env, register, off, size, isWrite);
+      return checkMapValue(env, number, off, size, mayBeEmpty);
+    case "mem":
+    case "buf":
+      return checkRegion(env, number, off, size, register.memSize, mayBeEmpty);
+    case "fp":
+      if (size === 0 && mayBeEmpty) return checkStackBounds(env, number, off, 0, isWrite);
+      checkStackBounds(env, number, off, size, isWrite);
+      return checkInitialized(env, number, off, size, isRaw, isWrite);
+    case "btf":
+      return;
+    default:
+      if (mayBeEmpty && size === 0 && register.isNull) return;
+      env.reject(EACCES, `R${number} type=${typeName(register)} expected=fp`);
+  }
+}
+
+/** A text that cannot change: in a frozen map, ended by a zero. */
+function checkString(env: Env, register: Register, number: number): void {
+  const { map, scalar, off } = register;
+  if (map === undefined || (map.flags & 128) === 0)
+    env.reject(EACCES, `R${number} does not point to a readonly map'`);
+  if (!scalar.isConstant) env.reject(EACCES, `R${number} is not a constant address'`);
+  if (map.contents === undefined) env.reject(EACCES, "no direct value access support for this map type");
+  checkMapValue(env, number, off, map.valueSize - off - Number(scalar.signedValue), false);
+  if (!map.contents.subarray(off + Number(scalar.signedValue)).includes(0)) {
+    env.reject(EINVAL, "string is not zero-terminated");
+  }
+}
+
+/** The field of a map's value that only helpers touch. */
+function checkField(env: Env, { map, scalar, off }: Register, number: number, name: string): void {
+  if (!scalar.isConstant) {
+    env.reject(EINVAL, `R${number} doesn't have constant offset. ${name} has to be at the constant offset`);
+  }
+  const at = map === undefined ? undefined : fieldOffset(map, name);
+  if (map?.btf === undefined)
+    env.reject(EINVAL, `map '${map?.name}' has to have BTF in order to use ${name}`);
+  if (at === undefined) env.reject(EINVAL, `map '${map.name}' has no valid ${name}`);
+  if (at !== off + Number(scalar.signedValue)) {
+    const field = name === "bpf_timer" ? "bpf_timer" : "bpf_spin_lock";
+    env.reject(
+      EINVAL,
+      `off ${off + Number(scalar.signedValue)} doesn't point to 'struct ${field}' that is at ${at}`,
+    );
+  }
+}

@@ -1,0 +1,368 @@
+// Calls: of helpers, of the program's functions, and what a helper calls back. What a call leaves in r0, which
+// references it takes and gives back (check_helper_call and check_func_call in kernel/bpf/verifier.c).
+
+import { CallFacts, checkArgument } from "./call-arguments.ts";
+import { PSEUDO_CALL, PSEUDO_KFUNC_CALL } from "./code.ts";
+import { type Env, MAX_FRAMES } from "./env.ts";
+import { mapField } from "./map-fields.ts";
+import { checkMapFunction, hasEveryKey, holdsSockets } from "./map-functions.ts";
+import { markPrecise } from "./precision.ts";
+import type { HelperPrototype } from "./prototype.ts";
+import { knownHelper, prototypeFor } from "./prototypes.ts";
+import { Flag, Register } from "./register.ts";
+import { E2BIG, EACCES, EINVAL } from "./rejection.ts";
+import { Scalar } from "./scalar.ts";
+import { Frame, type State } from "./state.ts";
+
+const ACQUIRES = new Set([
+  ...["sk_lookup_tcp", "sk_lookup_udp", "skc_lookup_tcp", "ringbuf_reserve", "kptr_xchg"],
+]);
+/** They give the same object as another type: its reference stays the argument's. */
+const CASTS = new Set([
+  ...[
+    "tcp_sock",
+    "sk_fullsock",
+    "skc_to_tcp_sock",
+    "skc_to_tcp6_sock",
+    "skc_to_udp6_sock",
+    "skc_to_mptcp_sock",
+  ],
+  ...["skc_to_tcp_timewait_sock", "skc_to_tcp_request_sock", "skc_to_unix_sock"],
+]);
+/** They may move the packet: pointers into it are good for nothing behind them. */
+const CHANGES_PACKET = new Set([
+  ...[
+    "skb_vlan_push",
+    "skb_vlan_pop",
+    "skb_store_bytes",
+    "skb_change_proto",
+    "skb_change_head",
+    "skb_change_tail",
+  ],
+  ...["skb_pull_data", "sk_clone_redirect", "clone_redirect", "l3_csum_replace", "l4_csum_replace"],
+  ...["skb_adjust_room", "skb_change_type", "lwt_push_encap", "lwt_seg6_store_bytes", "lwt_seg6_adjust_srh"],
+  ...["lwt_seg6_action", "xdp_adjust_meta", "xdp_adjust_head", "xdp_adjust_tail", "xdp_load_bytes"],
+  ...["xdp_store_bytes", "msg_pull_data", "msg_push_data", "msg_pop_data", "skb_ecn_set_ce_"],
+  ...["store_hdr_opt", "tail_call"],
+]);
+/** What helpers with a callback call it with is set up by name; the others are not known here. */
+const SYNC_CALLBACKS = new Set(["for_each_map_elem", "loop", "find_vma", "user_ringbuf_drain"]);
+const ASYNC_CALLBACKS = new Set(["timer_set_callback"]);
+
+export function callbackKind(id: number): "none" | "sync" | "async" {
+  const name = knownHelper(id) ?? "";
+  return SYNC_CALLBACKS.has(name) ? "sync" : ASYNC_CALLBACKS.has(name) ? "async" : "none";
+}
+
+/** What comes after a call: the next slot, and a way into a callback. */
+export interface CallOutcome {
+  readonly next: number;
+  readonly callback?: { readonly slot: number; readonly state: State };
+}
+
+export function checkCall(env: Env): CallOutcome {
+  const { code, slot } = env;
+  const src = code.src[slot];
+  const isReserved =
+    (src !== 0 && src !== PSEUDO_CALL && src !== PSEUDO_KFUNC_CALL) ||
+    (src !== PSEUDO_KFUNC_CALL && code.off[slot] !== 0) ||
+    code.dst[slot] !== 0;
+  if (isReserved) env.reject(EINVAL, "BPF_CALL uses reserved fields");
+  if (env.state.holds("lock")) {
+    const name = knownHelper(code.imm[slot]);
+    if (src === PSEUDO_CALL || (src === 0 && name !== "spin_unlock")) {
+      env.reject(EINVAL, "function calls are not allowed while holding a lock");
+    }
+  }
+  if (src === PSEUDO_CALL) return { next: callFunction(env) };
+  if (src === PSEUDO_KFUNC_CALL) {
+    env.reject(
+      EINVAL,
+      `kernel function #${code.imm[slot]} is not known: kernel functions need the kernel's BTF`,
+    );
+  }
+  return callHelper(env);
+}
+
+function callFunction(env: Env): number {
+  const { state, code, slot } = env;
+  const target = slot + 1 + code.imm[slot];
+  if (state.frames.length >= MAX_FRAMES) {
+    env.reject(E2BIG, `the call stack of ${state.frames.length + 1} frames is too deep`);
+  }
+  const caller = state.frame;
+  const callee = new Frame(state.frames.length, env.flow.functionAt(target), slot);
+  for (let index = 1; index <= 5; index++) callee.registers[index] = caller.registers[index];
+  callee.registers[10] = Register.pointer("fp", { frame: callee.number });
+  clearCallerSaved(caller);
+  state.frames.push(callee);
+  return target;
+}
+
+function clearCallerSaved(frame: Frame): void {
+  for (let index = 0; index <= 5; index++) frame.registers[index] = Register.NONE;
+}
+
+/** The end of a function: back to its caller. Gives the slot that goes on. */
+export function leaveFunction(env: Env): number {
+  const { state } = env;
+  const callee = state.frame;
+  const result = callee.registers[0];
+  if (result.kind === "fp") env.reject(EINVAL, "cannot return stack pointer to the caller");
+  const caller = state.frames[state.frames.length - 2];
+  const { callback } = callee;
+  if (callback !== undefined) {
+    if (result.kind !== "scalar") env.reject(EACCES, "R0 not a scalar value");
+    markPrecise(env, 0);
+    if (result.scalar.smin < callback.min || result.scalar.smax > callback.max) {
+      env.reject(
+        EINVAL,
+        outOfRange(
+          result,
+          "At callback return the register R0 has",
+          Number(callback.min),
+          Number(callback.max),
+        ),
+      );
+    }
+  } else caller.registers[0] = result;
+  state.frames.pop();
+  return callback === undefined ? callee.callSite + 1 : callee.callSite;
+}
+
+/** The kernel's words for a number outside of what it must be in. */
+export function outOfRange({ scalar }: Register, what: string, min: number, max: number): string {
+  let text = what;
+  const isUnknown = scalar.smin === -(1n << 63n) && scalar.smax === (1n << 63n) - 1n;
+  if (scalar.smin > -(1n << 63n)) text += ` smin=${scalar.smin}`;
+  if (scalar.smax < (1n << 63n) - 1n) text += ` smax=${scalar.smax}`;
+  if (isUnknown) text += " unknown scalar value";
+  return `${text} should have been in [${min}, ${max}]`;
+}
+
+function findPrototype(env: Env): HelperPrototype {
+  const id = env.code.imm[env.slot];
+  const name = knownHelper(id);
+  if (name === undefined) env.reject(EINVAL, `invalid func unknown#${id}`);
+  const prototype = prototypeFor(id, env.kind, env.caps);
+  if (prototype === undefined) {
+    env.reject(EINVAL, `program of this type cannot use helper bpf_${name}#${id}`);
+  }
+  if (prototype.gplOnly && !env.isGpl) {
+    env.reject(EINVAL, "cannot call GPL-restricted function from non-GPL compatible program");
+  }
+  if (prototype.mightSleep && !env.kind.isSleepable) {
+    env.reject(EINVAL, "helper call might sleep in a non-sleepable prog");
+  }
+  return prototype;
+}
+
+function callHelper(env: Env): CallOutcome {
+  const prototype = findPrototype(env);
+  const { name, id } = prototype;
+  const facts = new CallFacts(prototype);
+  for (let index = 0; index < prototype.args.length; index++) checkArgument(env, facts, index);
+  if (facts.releases !== 0) release(env, facts, id, name);
+  const outcome = callSpecial(env, facts, name);
+  if (outcome !== undefined && outcome.isEnd) return outcome.outcome;
+  clearCallerSaved(env.frame);
+  setResult(env, facts);
+  if (facts.map !== undefined) checkMapFunction(env, facts.map, id, name);
+  if (CHANGES_PACKET.has(name)) forgetPacket(env.state);
+  return outcome?.outcome ?? { next: env.slot + 1 };
+}
+
+function release(env: Env, facts: CallFacts, id: number, name: string): void {
+  const register = env.register(facts.releases);
+  if (register.isNull) return;
+  const { refId } = register;
+  const { state } = env;
+  if (!state.references.some((reference) => reference.kind === "pointer" && reference.id === refId)) {
+    env.reject(EINVAL, `func bpf_${name}#${id} reference has not been acquired before`);
+  }
+  state.references = state.references.filter((reference) => reference.id !== refId);
+  state.mapRegisters((held) => {
+    if (held.refId !== refId) return held;
+    return env.allowsLeaks ? Register.UNKNOWN : Register.NONE;
+  });
+}
+
+/** Helpers that do more than their prototype says. */
+function callSpecial(
+  env: Env,
+  facts: CallFacts,
+  name: string,
+): { readonly isEnd: boolean; readonly outcome: CallOutcome } | undefined {
+  switch (name) {
+    case "tail_call":
+      checkNothingHeld(env, "tail_call");
+      return undefined;
+    case "get_local_storage":
+      if (!env.register(2).isNull) env.reject(EINVAL, "get_local_storage() doesn't support non-zero flags");
+      return undefined;
+    case "spin_lock":
+    case "spin_unlock":
+      changeLock(env, name === "spin_lock");
+      return undefined;
+    case "loop":
+      return callLoop(env, facts);
+    case "for_each_map_elem":
+      return { isEnd: false, outcome: enterCallback(env, facts, forEachArguments, 0n, 1n) };
+    default:
+      return undefined;
+  }
+}
+
+function changeLock(env: Env, isTaken: boolean): void {
+  const { id, map } = env.register(1);
+  const { state } = env;
+  const held = state.references.find(({ kind }) => kind === "lock");
+  if (isTaken) {
+    if (held !== undefined) env.reject(EINVAL, "Locking two bpf_spin_locks are not allowed");
+    state.references = [...state.references, { kind: "lock", id, slot: env.slot, owner: map }];
+    return;
+  }
+  if (held === undefined) env.reject(EINVAL, "bpf_spin_unlock without taking a lock");
+  if (held.id !== id || held.owner !== map) env.reject(EINVAL, "bpf_spin_unlock of different lock");
+  state.references = state.references.filter((reference) => reference !== held);
+}
+
+type CallbackArguments = (env: Env, facts: CallFacts, caller: readonly Register[], callee: Frame) => void;
+
+const forEachArguments: CallbackArguments = (_, facts, caller, callee) => {
+  const { registers } = callee;
+  const { map, mapUid } = facts;
+  registers[1] = caller[1];
+  registers[2] = Register.pointer("map_key", { map, mapUid });
+  registers[3] = Register.pointer("map_value", { map, mapUid });
+  registers[4] = caller[3];
+};
+
+const loopArguments: CallbackArguments = (_, __, caller, { registers }) => {
+  registers[1] = Register.UNKNOWN;
+  registers[2] = caller[3];
+};
+
+function callLoop(env: Env, facts: CallFacts): { readonly isEnd: boolean; readonly outcome: CallOutcome } {
+  markPrecise(env, 1);
+  const times = env.register(1).scalar.umax;
+  if (BigInt(env.frame.callbackDepth) < times) {
+    return { isEnd: false, outcome: enterCallback(env, facts, loopArguments, 0n, 1n) };
+  }
+  env.frame.callbackDepth = 0;
+  return { isEnd: false, outcome: { next: env.slot + 1 } };
+}
+
+/** The way on without the call back, and one through it, which comes back to this call. */
+function enterCallback(
+  env: Env,
+  facts: CallFacts,
+  setArguments: CallbackArguments,
+  min: bigint,
+  max: bigint,
+): CallOutcome {
+  const state = env.state.copy();
+  const caller = state.frame;
+  if (state.frames.length >= MAX_FRAMES) {
+    env.reject(E2BIG, `the call stack of ${state.frames.length + 1} frames is too deep`);
+  }
+  const target = facts.subprogram;
+  const callee = new Frame(state.frames.length, env.flow.functionAt(target), env.slot);
+  callee.callback = { helper: env.code.imm[env.slot], min, max, isAsync: false };
+  setArguments(env, facts, caller.registers, callee);
+  callee.registers[10] = Register.pointer("fp", { frame: callee.number });
+  caller.callbackDepth++;
+  state.callbackUnrollDepth++;
+  state.frames.push(callee);
+  return { next: env.slot + 1, callback: { slot: target, state } };
+}
+
+function takeReference(env: Env): number {
+  const id = env.takeId();
+  env.state.references = [...env.state.references, { kind: "pointer", id, slot: env.slot }];
+  return id;
+}
+
+/** r0 behind the call. */
+function setResult(env: Env, facts: CallFacts): void {
+  const { prototype, map } = facts;
+  const { returns, name } = prototype;
+  if (returns.kind === "void") return;
+  if (returns.kind === "integer") {
+    env.setRegister(0, Register.number(integerResult(facts)));
+    return;
+  }
+  let result = pointerResult(env, facts);
+  if (result.mayBeNull) result = result.with({ id: env.takeId() });
+  if (CASTS.has(name)) result = result.with({ refId: facts.refId });
+  else if (ACQUIRES.has(name) || (name === "map_lookup_elem" && map !== undefined && holdsSockets(map))) {
+    const id = takeReference(env);
+    result = result.with({ id, refId: id });
+  }
+  env.setRegister(0, result);
+}
+
+function pointerResult(env: Env, facts: CallFacts): Register {
+  const { map, prototype } = facts;
+  const { returns, name } = prototype;
+  let flags = returns.nullable === true ? Flag.MAYBE_NULL : 0;
+  switch (returns.kind) {
+    case "map_value": {
+      if (map === undefined) env.reject(EINVAL, "kernel subsystem misconfigured verifier");
+      const isThere = name === "map_lookup_elem" && hasEveryKey(map) && facts.key !== undefined;
+      if (isThere && (facts.key as number) < map.maxEntries) flags &= ~Flag.MAYBE_NULL;
+      const hasLock = mapField(map).some((field) => field.name === "bpf_spin_lock");
+      const id = (flags & Flag.MAYBE_NULL) === 0 && hasLock ? env.takeId() : 0;
+      return Register.pointer("map_value", { flags, map, mapUid: facts.mapUid, id });
+    }
+    case "socket":
+      return Register.pointer("sock", { flags });
+    case "tcp_sock":
+      return Register.pointer("tcp_sock", { flags });
+    case "sock_common":
+      return Register.pointer("sock_common", { flags });
+    case "ringbuf_mem":
+      return Register.pointer("mem", { flags: flags | Flag.RINGBUF, memSize: facts.memSize });
+    case "mem":
+    case "dynptr_mem":
+    case "mem_or_btf_id":
+      return Register.pointer("mem", { flags, memSize: facts.memSize });
+    default:
+      flags |= returns.trusted === true ? Flag.TRUSTED : 0;
+      return Register.pointer("btf", { flags, struct: returns.struct ?? "" });
+  }
+}
+
+const REFINED = new Set([
+  ...["get_stack", "get_task_stack", "probe_read_str", "probe_read_kernel_str", "probe_read_user_str"],
+]);
+
+/** A number that a helper gives: of some it is known how large it can be. */
+function integerResult({ prototype, maxSize }: CallFacts): Scalar {
+  if (REFINED.has(prototype.name) && maxSize !== undefined) return Scalar.signed(-4095n, maxSize);
+  return Scalar.UNKNOWN;
+}
+
+/** The packet may have moved. */
+function forgetPacket(state: State): void {
+  state.mapRegisters((register) =>
+    register.isPacket || register.kind === "pkt_end" ? Register.UNKNOWN : register,
+  );
+}
+
+/** At the end of a program, or where it may end, nothing may be held. */
+export function checkNothingHeld(env: Env, what: string): void {
+  const { references } = env.state;
+  if (references.some(({ kind }) => kind === "lock")) {
+    env.reject(EINVAL, `${what} cannot be used inside bpf_spin_lock-ed region`);
+  }
+  const leaks = references.filter(({ kind }) => kind === "pointer");
+  if (leaks.length === 0) return;
+  env.reject(
+    EINVAL,
+    [
+      ...leaks.map(({ id, slot }) => `Unreleased reference id=${id} alloc_insn=${slot}`),
+      `${what} would lead to reference leak`,
+    ].join("\n"),
+  );
+}

@@ -1,0 +1,94 @@
+// The instructions of a program as parallel arrays: what the verifier reads a million times. One entry per slot.
+
+import type { Program } from "../program.ts";
+
+export const enum Class {
+  LD = 0,
+  LDX = 1,
+  ST = 2,
+  STX = 3,
+  ALU = 4,
+  JMP = 5,
+  JMP32 = 6,
+  ALU64 = 7,
+}
+
+/** Opcodes with something special about them. */
+export const enum Opcode {
+  LDDW = 0x18,
+  JA = 0x05,
+  GOTOL = 0x06,
+  CALL = 0x85,
+  CALLX = 0x8d,
+  EXIT = 0x95,
+  MAY_GOTO = 0xe5,
+}
+
+export const PSEUDO_CALL = 1;
+export const PSEUDO_KFUNC_CALL = 2;
+
+export class Code {
+  readonly length: number;
+  readonly code: Uint8Array;
+  readonly dst: Uint8Array;
+  readonly src: Uint8Array;
+  readonly off: Int16Array;
+  readonly imm: Int32Array;
+
+  constructor(program: Program) {
+    const { insns, slots } = program;
+    const view = new DataView(insns.buffer, insns.byteOffset, insns.byteLength);
+    this.length = slots;
+    this.code = new Uint8Array(slots);
+    this.dst = new Uint8Array(slots);
+    this.src = new Uint8Array(slots);
+    this.off = new Int16Array(slots);
+    this.imm = new Int32Array(slots);
+    for (let slot = 0; slot < slots; slot++) {
+      this.code[slot] = view.getUint8(slot * 8);
+      this.dst[slot] = view.getUint8(slot * 8 + 1) & 15;
+      this.src[slot] = view.getUint8(slot * 8 + 1) >> 4;
+      this.off[slot] = view.getInt16(slot * 8 + 2, true);
+      this.imm[slot] = view.getInt32(slot * 8 + 4, true);
+    }
+  }
+
+  class(slot: number): Class {
+    return this.code[slot] & 7;
+  }
+
+  isWide(slot: number): boolean {
+    return this.code[slot] === Opcode.LDDW;
+  }
+
+  /** A jump on a condition, or may_goto. */
+  isConditional(slot: number): boolean {
+    const code = this.code[slot];
+    const kind = code & 7;
+    if (kind !== Class.JMP && kind !== Class.JMP32) return false;
+    const op = code & 0xf0;
+    return op !== 0x00 && op !== 0x80 && op !== 0x90;
+  }
+
+  isJumpAlways(slot: number): boolean {
+    const code = this.code[slot];
+    return code === Opcode.JA || code === Opcode.GOTOL;
+  }
+
+  /** Where a jump leads. */
+  target(slot: number): number {
+    return slot + 1 + (this.code[slot] === Opcode.GOTOL ? this.imm[slot] : this.off[slot]);
+  }
+
+  isCall(slot: number): boolean {
+    return this.code[slot] === Opcode.CALL;
+  }
+
+  isLocalCall(slot: number): boolean {
+    return this.code[slot] === Opcode.CALL && this.src[slot] === PSEUDO_CALL;
+  }
+
+  isFunctionLoad(slot: number): boolean {
+    return this.code[slot] === Opcode.LDDW && this.src[slot] === 4;
+  }
+}

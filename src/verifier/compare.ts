@@ -1,0 +1,206 @@
+// Whether a state may be dropped because a kept one covers it: all that is live in the kept one is at least as wide
+// as in the other (states_equal, regsafe and stacksafe in kernel/bpf/verifier.c).
+
+import type { Env } from "./env.ts";
+import { Register } from "./register.ts";
+import { Byte, type Frame, type Reference, StackSlot, type State } from "./state.ts";
+
+/** How alike states must be. */
+export type Likeness =
+  /** What was not marked precise may differ. */
+  | "covers"
+  /** Every number must lie within the kept one's bounds. */
+  | "within"
+  /** Nothing may differ: a loop that changes nothing never ends. */
+  | "exact";
+
+/** Which id of the one state stands for which of the other. */
+class IdMap {
+  readonly #forward = new Map<number, number>();
+  readonly #backward = new Map<number, number>();
+  #fresh = -1;
+
+  matches(old: number, current: number): boolean {
+    if ((old === 0) !== (current === 0)) return false;
+    if (old === 0) return true;
+    const known = this.#forward.get(old);
+    if (known !== undefined) return known === current;
+    if (this.#backward.has(current)) return false;
+    this.#forward.set(old, current);
+    this.#backward.set(current, old);
+    return true;
+  }
+
+  /** Numbers without an id are numbers of their own. */
+  matchesNumbers(old: number, current: number): boolean {
+    return this.matches(old === 0 ? this.#fresh-- : old, current === 0 ? this.#fresh-- : current);
+  }
+}
+
+export function covers(env: Env, old: State, current: State, likeness: Likeness): boolean {
+  if (old.frames.length !== current.frames.length) return false;
+  if (old.isSpeculative && !current.isSpeculative) return false;
+  const ids = new IdMap();
+  if (!sameReferences(old.references, current.references, ids)) return false;
+  for (const [number, frame] of old.frames.entries()) {
+    const other = current.frames[number];
+    if (frame.callSite !== other.callSite || frame.callback?.helper !== other.callback?.helper) return false;
+    const slot = old.frames[number + 1]?.callSite ?? old.slot;
+    if (!coversFrame(env, frame, other, env.flow.liveRegisters[slot], ids, likeness)) return false;
+  }
+  return true;
+}
+
+function sameReferences(old: readonly Reference[], current: readonly Reference[], ids: IdMap): boolean {
+  if (old.length !== current.length) return false;
+  return old.every((reference, index) => {
+    const other = current[index];
+    return (
+      reference.kind === other.kind && reference.owner === other.owner && ids.matches(reference.id, other.id)
+    );
+  });
+}
+
+function coversFrame(
+  env: Env,
+  old: Frame,
+  current: Frame,
+  live: number,
+  ids: IdMap,
+  likeness: Likeness,
+): boolean {
+  if (old.callbackDepth > current.callbackDepth) return false;
+  for (let index = 0; index < 11; index++) {
+    if ((live & (1 << index)) === 0) continue;
+    if (!coversRegister(old.registers[index], current.registers[index], ids, likeness)) return false;
+  }
+  return coversStack(env, old, current, ids, likeness);
+}
+
+function sameFixed(old: Register, current: Register): boolean {
+  return (
+    old.flags === current.flags &&
+    old.off === current.off &&
+    old.map === current.map &&
+    old.mapUid === current.mapUid &&
+    old.memSize === current.memSize &&
+    old.struct === current.struct &&
+    old.subprogram === current.subprogram &&
+    old.frame === current.frame
+  );
+}
+
+function sameExactly(old: Register, current: Register, ids: IdMap): boolean {
+  return (
+    old.kind === current.kind &&
+    sameFixed(old, current) &&
+    old.range === current.range &&
+    old.hasDelta === current.hasDelta &&
+    old.scalar.equals(current.scalar) &&
+    ids.matches(old.id, current.id) &&
+    ids.matches(old.refId, current.refId)
+  );
+}
+
+function coversRegister(old: Register, current: Register, ids: IdMap, likeness: Likeness): boolean {
+  if (likeness === "exact") return sameExactly(old, current, ids);
+  if (old.kind === "none") return true;
+  if (old.kind !== current.kind) return false;
+  switch (old.kind) {
+    case "scalar":
+      if (!old.isPrecise && likeness === "covers") return true;
+      if (old.hasDelta !== current.hasDelta || (old.hasDelta && old.off !== current.off)) return false;
+      return current.scalar.isWithin(old.scalar) && ids.matchesNumbers(old.id, current.id);
+    case "map_key":
+    case "map_value":
+    case "mem":
+    case "buf":
+    case "tp_buffer":
+      return (
+        sameFixed(old, current) &&
+        current.scalar.isWithin(old.scalar) &&
+        ids.matches(old.id, current.id) &&
+        ids.matches(old.refId, current.refId)
+      );
+    case "pkt":
+    case "pkt_meta":
+      if (old.range < 0 || current.range < 0 ? old.range !== current.range : old.range > current.range) {
+        return false;
+      }
+      return (
+        old.off === current.off && ids.matches(old.id, current.id) && current.scalar.isWithin(old.scalar)
+      );
+    default:
+      return sameExactly(old, current, ids);
+  }
+}
+
+/** What a load of the whole slot gives, where that is a number. */
+function numberOf(env: Env, slot: StackSlot): Register | undefined {
+  if (slot.isWholeScalar && slot.isSpill && slot.bytes === 0x11111111) return slot.register;
+  for (let index = 0; index < 8; index++) {
+    const byte = slot.byte(index);
+    if (byte !== Byte.MISC && !(byte === Byte.INVALID && env.allowsLeaks)) return undefined;
+  }
+  return Register.UNKNOWN;
+}
+
+function coversStack(env: Env, old: Frame, current: Frame, ids: IdMap, likeness: Likeness): boolean {
+  for (let index = 0; index < old.stack.length; index++) {
+    const slot = old.stack[index];
+    const other = current.stack[index];
+    if (likeness === "exact" && (other === undefined || other.bytes !== slot.bytes)) return false;
+    if (slot.bytes === 0) continue;
+    if (!coversSlot(env, slot, other, ids, likeness)) return false;
+  }
+  return true;
+}
+
+function coversSlot(
+  env: Env,
+  old: StackSlot,
+  current: StackSlot | undefined,
+  ids: IdMap,
+  likeness: Likeness,
+): boolean {
+  if (old.isAll === Byte.MISC && env.allowsLeaks) return true;
+  if (current === undefined) {
+    for (let index = 0; index < 8; index++) {
+      const byte = old.byte(index);
+      if (byte !== Byte.INVALID && !(byte === Byte.MISC && env.allowsLeaks)) return false;
+    }
+    return true;
+  }
+  const [number, other] = [numberOf(env, old), numberOf(env, current)];
+  if (number !== undefined && other !== undefined) return coversRegister(number, other, ids, likeness);
+  for (let index = 0; index < 8; index++) {
+    const byte = old.byte(index);
+    const there = current.byte(index);
+    if (byte === Byte.INVALID || (byte === Byte.MISC && env.allowsLeaks)) continue;
+    if (byte === Byte.MISC && there === Byte.ZERO) continue;
+    if (byte !== there) return false;
+  }
+  if (old.isSpill) return coversRegister(old.register, current.register, ids, likeness);
+  if (old.byte(0) === Byte.DYNPTR || old.byte(0) === Byte.ITER) {
+    const [held, there] = [old.register, current.register];
+    return held.flags === there.flags && held.off === there.off && ids.matches(held.refId, there.refId);
+  }
+  return true;
+}
+
+/** Forgets what is not read any more behind a kept state, so that it covers more. */
+export function clean(env: Env, state: State): void {
+  state.isCleaned = true;
+  for (const frame of state.frames) {
+    const slot = state.frames[frame.number + 1]?.callSite ?? state.slot;
+    const live = env.flow.liveRegisters[slot];
+    for (let index = 0; index < 10; index++) {
+      if ((live & (1 << index)) === 0) frame.registers[index] = Register.NONE;
+    }
+    for (let index = 0; index < frame.stack.length; index++) {
+      if (!env.stackLiveness.isLive(state, state.slot, frame.number, index)) {
+        frame.stack[index] = StackSlot.INVALID;
+      }
+    }
+  }
+}

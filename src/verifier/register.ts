@@ -1,0 +1,232 @@
+// What the verifier knows of one register, or of a spilled one: a number with its bounds, or a pointer of some kind
+// with a fixed and a variable offset. Immutable, shared freely between states.
+
+import type { MapSpec } from "../program.ts";
+import { Scalar } from "./scalar.ts";
+
+/** `enum bpf_reg_type` without its flags. */
+export type RegisterKind =
+  | "none"
+  | "scalar"
+  | "ctx"
+  | "map_ptr"
+  | "map_value"
+  | "map_key"
+  | "fp"
+  | "pkt"
+  | "pkt_meta"
+  | "pkt_end"
+  | "flow_keys"
+  | "sock"
+  | "sock_common"
+  | "tcp_sock"
+  | "tp_buffer"
+  | "btf"
+  | "mem"
+  | "buf"
+  | "func"
+  | "dynptr";
+
+/** Flags of a pointer's type; `or_null` is one of them. */
+export const enum Flag {
+  NONE = 0,
+  MAYBE_NULL = 1,
+  READ_ONLY = 2,
+  /** Memory that a helper allocated, and that another one must give back. */
+  RINGBUF = 4,
+  TRUSTED = 8,
+  UNTRUSTED = 16,
+  RCU = 32,
+  /** Bytes that nobody wrote yet. */
+  UNINIT = 64,
+  DYNPTR_LOCAL = 128,
+}
+
+/** A packet pointer that is not before the end, or even behind it. */
+export const AT_PACKET_END = -1;
+export const BEYOND_PACKET_END = -2;
+
+interface Fields {
+  readonly kind: RegisterKind;
+  readonly flags: number;
+  /** The number; of a pointer the variable part of its offset, zero when there is none. */
+  readonly scalar: Scalar;
+  /** The fixed part of a pointer's offset; of a scalar with `delta` its distance from others of its id. */
+  readonly off: number;
+  /** Registers of one id hold the same number, or may be null together, or point into one packet; 0: no other. */
+  readonly id: number;
+  /** Reference that must be released through this pointer; 0: none. */
+  readonly refId: number;
+  /** Packet pointers: bytes behind the variable part that are known to be there; AT_PACKET_END, BEYOND_PACKET_END. */
+  readonly range: number;
+  readonly map: MapSpec | undefined;
+  /** Distinguishes values of inner maps that came from different lookups. */
+  readonly mapUid: number;
+  /** Frame that a stack pointer points into. */
+  readonly frame: number;
+  /** Bytes of a `mem` region. */
+  readonly memSize: number;
+  /** Struct of a `btf` pointer. */
+  readonly struct: string;
+  /** Instruction slot of a `func`. */
+  readonly subprogram: number;
+  /** A scalar that decides about safety: pruning must compare its bounds. */
+  readonly isPrecise: boolean;
+  /** The scalar is `off` more than the others of its id. */
+  readonly hasDelta: boolean;
+  /** A 32-bit operation made it, as far as its upper half is concerned. */
+  readonly subregDef: number;
+}
+
+const ZERO = Scalar.constant(0n);
+
+const DEFAULTS: Fields = {
+  kind: "none",
+  flags: 0,
+  scalar: ZERO,
+  off: 0,
+  id: 0,
+  refId: 0,
+  range: 0,
+  map: undefined,
+  mapUid: 0,
+  frame: 0,
+  memSize: 0,
+  struct: "",
+  subprogram: -1,
+  isPrecise: false,
+  hasDelta: false,
+  subregDef: 0,
+};
+
+export class Register implements Fields {
+  readonly kind: RegisterKind;
+  readonly flags: number;
+  readonly scalar: Scalar;
+  readonly off: number;
+  readonly id: number;
+  readonly refId: number;
+  readonly range: number;
+  readonly map: MapSpec | undefined;
+  readonly mapUid: number;
+  readonly frame: number;
+  readonly memSize: number;
+  readonly struct: string;
+  readonly subprogram: number;
+  readonly isPrecise: boolean;
+  readonly hasDelta: boolean;
+  readonly subregDef: number;
+
+  private constructor(fields: Fields) {
+    this.kind = fields.kind;
+    this.flags = fields.flags;
+    this.scalar = fields.scalar;
+    this.off = fields.off;
+    this.id = fields.id;
+    this.refId = fields.refId;
+    this.range = fields.range;
+    this.map = fields.map;
+    this.mapUid = fields.mapUid;
+    this.frame = fields.frame;
+    this.memSize = fields.memSize;
+    this.struct = fields.struct;
+    this.subprogram = fields.subprogram;
+    this.isPrecise = fields.isPrecise;
+    this.hasDelta = fields.hasDelta;
+    this.subregDef = fields.subregDef;
+  }
+
+  /** Nothing is known: not even that anybody wrote it. */
+  static readonly NONE = new Register(DEFAULTS);
+  static readonly UNKNOWN = new Register({ ...DEFAULTS, kind: "scalar", scalar: Scalar.UNKNOWN });
+  static readonly ZERO = new Register({ ...DEFAULTS, kind: "scalar" });
+
+  static number(scalar: Scalar, isPrecise = false): Register {
+    return new Register({ ...DEFAULTS, kind: "scalar", scalar, isPrecise });
+  }
+
+  static constant(value: bigint): Register {
+    return Register.number(Scalar.constant(value));
+  }
+
+  static pointer(kind: RegisterKind, fields: Partial<Fields> = {}): Register {
+    return new Register({ ...DEFAULTS, ...fields, kind });
+  }
+
+  /** The same with other fields. */
+  with(changes: Partial<Fields>): Register {
+    return new Register({
+      kind: changes.kind ?? this.kind,
+      flags: changes.flags ?? this.flags,
+      scalar: changes.scalar ?? this.scalar,
+      off: changes.off ?? this.off,
+      id: changes.id ?? this.id,
+      refId: changes.refId ?? this.refId,
+      range: changes.range ?? this.range,
+      map: "map" in changes ? changes.map : this.map,
+      mapUid: changes.mapUid ?? this.mapUid,
+      frame: changes.frame ?? this.frame,
+      memSize: changes.memSize ?? this.memSize,
+      struct: changes.struct ?? this.struct,
+      subprogram: changes.subprogram ?? this.subprogram,
+      isPrecise: changes.isPrecise ?? this.isPrecise,
+      hasDelta: changes.hasDelta ?? this.hasDelta,
+      subregDef: changes.subregDef ?? this.subregDef,
+    });
+  }
+
+  withScalar(scalar: Scalar): Register {
+    return scalar === this.scalar ? this : this.with({ scalar });
+  }
+
+  /** A number that no other register is known to share. */
+  withoutId(): Register {
+    return this.kind !== "scalar" || this.id === 0 ? this : this.with({ id: 0, off: 0, hasDelta: false });
+  }
+
+  /** As pruning must compare it, or need not. */
+  precise(isPrecise: boolean): Register {
+    return this.kind !== "scalar" || this.isPrecise === isPrecise ? this : this.with({ isPrecise });
+  }
+
+  get isScalar(): boolean {
+    return this.kind === "scalar";
+  }
+
+  get isPointer(): boolean {
+    return this.kind !== "scalar" && this.kind !== "none";
+  }
+
+  get mayBeNull(): boolean {
+    return (this.flags & Flag.MAYBE_NULL) !== 0;
+  }
+
+  get isConstant(): boolean {
+    return this.kind === "scalar" && this.scalar.isConstant;
+  }
+
+  get isNull(): boolean {
+    return this.isConstant && this.scalar.value === 0n;
+  }
+
+  /** Packet pointers, those to the end not among them. */
+  get isPacket(): boolean {
+    return this.kind === "pkt" || this.kind === "pkt_meta";
+  }
+}
+
+/** The type's name in messages, as the kernel prints it. */
+export function typeName({ kind, flags, struct }: Register): string {
+  const suffix = (flags & Flag.MAYBE_NULL) !== 0 ? "_or_null" : "";
+  if (kind === "none") return "?";
+  if (kind === "btf") {
+    const trust = (flags & Flag.TRUSTED) !== 0 ? "trusted_" : (flags & Flag.RCU) !== 0 ? "rcu_" : "";
+    const untrusted = (flags & Flag.UNTRUSTED) !== 0 ? "untrusted_" : "";
+    return `${trust}${untrusted}ptr_${struct}${suffix}`;
+  }
+  const prefix =
+    ((flags & Flag.READ_ONLY) !== 0 ? "rdonly_" : "") + ((flags & Flag.RINGBUF) !== 0 ? "ringbuf_" : "");
+  return `${prefix}${BASE_NAMES[kind] ?? kind}${suffix}`;
+}
+
+const BASE_NAMES: Partial<Record<RegisterKind, string>> = { dynptr: "dynptr_ptr" };

@@ -1,0 +1,219 @@
+// The abstract state of a run at one instruction: frames with registers and stack, references that must be given
+// back, locks that are held. Copied at every branch; frames hold immutable registers and slots, so that a copy is
+// two short arrays per frame.
+
+import { Register } from "./register.ts";
+
+/** What a byte of the stack holds. */
+export const enum Byte {
+  /** Nobody wrote it. */
+  INVALID = 0,
+  /** Part of a register that was stored whole. */
+  SPILL = 1,
+  MISC = 2,
+  ZERO = 3,
+  DYNPTR = 4,
+  ITER = 5,
+}
+
+const ALL_BYTES = 0x11111111;
+
+/** Eight bytes of stack: the lowest address first, four bits each; the register that was stored there. */
+export class StackSlot {
+  readonly bytes: number;
+  readonly register: Register;
+
+  constructor(bytes: number, register: Register) {
+    this.bytes = bytes >>> 0;
+    this.register = register;
+  }
+
+  static readonly INVALID = new StackSlot(0, Register.NONE);
+  static readonly MISC = StackSlot.filled(Byte.MISC);
+  static readonly ZERO = StackSlot.filled(Byte.ZERO);
+
+  static filled(byte: Byte): StackSlot {
+    return new StackSlot(byte * ALL_BYTES, Register.NONE);
+  }
+
+  static spilled(register: Register): StackSlot {
+    return new StackSlot(Byte.SPILL * ALL_BYTES, register);
+  }
+
+  byte(index: number): Byte {
+    return (this.bytes >>> (index * 4)) & 15;
+  }
+
+  withByte(index: number, byte: Byte): StackSlot {
+    const cleared = this.bytes & ~(15 << (index * 4));
+    return new StackSlot(cleared | (byte << (index * 4)), this.register);
+  }
+
+  withRegister(register: Register): StackSlot {
+    return register === this.register ? this : new StackSlot(this.bytes, register);
+  }
+
+  /** A register was stored here, or its lower part. */
+  get isSpill(): boolean {
+    return (this.bytes & 15) === Byte.SPILL;
+  }
+
+  /** A whole register was. */
+  get isWholeSpill(): boolean {
+    return this.bytes >>> 28 === Byte.SPILL;
+  }
+
+  get isWholeScalar(): boolean {
+    return this.bytes >>> 28 === Byte.SPILL && this.register.kind === "scalar";
+  }
+
+  get isAll(): Byte | undefined {
+    const first = this.bytes & 15;
+    return this.bytes === (first * ALL_BYTES) >>> 0 ? first : undefined;
+  }
+}
+
+/** A reference, a lock or a section that was entered and must be left. */
+export interface Reference {
+  readonly kind: "pointer" | "lock" | "rcu" | "preempt" | "irq";
+  readonly id: number;
+  /** Instruction that took it. */
+  readonly slot: number;
+  /** Map or object of a lock. */
+  readonly owner?: unknown;
+}
+
+/** How a function that a helper calls must end. */
+export interface Callback {
+  readonly helper: number;
+  readonly min: bigint;
+  readonly max: bigint;
+  readonly isAsync: boolean;
+}
+
+export class Frame {
+  readonly registers: Register[];
+  /** By distance from the frame's end: 0 is the slot at fp-8. */
+  readonly stack: StackSlot[];
+  /** Slot of the call; -1 in the first frame. */
+  readonly callSite: number;
+  readonly number: number;
+  /** Index of the function. */
+  readonly subprogram: number;
+  callback: Callback | undefined;
+  /** How deep callbacks were entered from here (`callback_depth`). */
+  callbackDepth: number;
+
+  constructor(
+    number: number,
+    subprogram: number,
+    callSite: number,
+    registers: Register[] = new Array<Register>(11).fill(Register.NONE),
+    stack: StackSlot[] = [],
+  ) {
+    this.number = number;
+    this.subprogram = subprogram;
+    this.callSite = callSite;
+    this.registers = registers;
+    this.stack = stack;
+    this.callback = undefined;
+    this.callbackDepth = 0;
+  }
+
+  copy(): Frame {
+    const copy = new Frame(
+      this.number,
+      this.subprogram,
+      this.callSite,
+      this.registers.slice(),
+      this.stack.slice(),
+    );
+    copy.callback = this.callback;
+    copy.callbackDepth = this.callbackDepth;
+    return copy;
+  }
+
+  /** Slot `index`, counted from the frame's end; INVALID where the stack is not that deep yet. */
+  slot(index: number): StackSlot {
+    return this.stack[index] ?? StackSlot.INVALID;
+  }
+
+  setSlot(index: number, slot: StackSlot): void {
+    while (this.stack.length <= index) this.stack.push(StackSlot.INVALID);
+    this.stack[index] = slot;
+  }
+}
+
+/** One step of the way to a state, for going back when a number turns out to matter. */
+export interface Step {
+  readonly slot: number;
+  readonly previous: number;
+  /** The stack slot that the instruction read or wrote, as frame * 64 + index; -1: none. */
+  stackAccess: number;
+  /** Registers and slots that shared a number's id, as frame * 128 + (register, or 16 + stack index). */
+  linked: readonly number[] | undefined;
+}
+
+export class State {
+  frames: Frame[];
+  references: readonly Reference[] = [];
+  /** Where the way that this state's steps describe begins, and the state that it began with. */
+  parent: State | undefined = undefined;
+  firstSlot = 0;
+  lastSlot = 0;
+  steps: Step[] = [];
+  /** Slot that a stored state is of. */
+  slot = 0;
+  /** Ways that go on from here and have not ended. */
+  branches = 0;
+  /** How often may_goto was taken on the way (`may_goto_depth`), and bpf_loop's bodies unrolled. */
+  mayGotoDepth = 0;
+  callbackUnrollDepth = 0;
+  /** A path that only a CPU takes which guessed wrong. */
+  isSpeculative = false;
+  isCleaned = false;
+  /** Part of a loop that was left to itself: its marks may not be all there. */
+  isOpenLoop = false;
+  depth = 0;
+
+  constructor(frames: Frame[]) {
+    this.frames = frames;
+  }
+
+  get frame(): Frame {
+    return this.frames[this.frames.length - 1];
+  }
+
+  get registers(): Register[] {
+    return this.frame.registers;
+  }
+
+  /** What the way on needs; steps are not copied. */
+  copy(): State {
+    const copy = new State(this.frames.map((frame) => frame.copy()));
+    copy.references = this.references;
+    copy.parent = this.parent;
+    copy.firstSlot = this.firstSlot;
+    copy.lastSlot = this.lastSlot;
+    copy.mayGotoDepth = this.mayGotoDepth;
+    copy.callbackUnrollDepth = this.callbackUnrollDepth;
+    copy.isSpeculative = this.isSpeculative;
+    copy.depth = this.depth;
+    return copy;
+  }
+
+  /** Every register, and every one in a stack slot, may be replaced. */
+  mapRegisters(change: (register: Register) => Register): void {
+    for (const { registers, stack } of this.frames) {
+      for (let index = 0; index < registers.length; index++) registers[index] = change(registers[index]);
+      for (let index = 0; index < stack.length; index++) {
+        const slot = stack[index];
+        if (slot.isSpill) stack[index] = slot.withRegister(change(slot.register));
+      }
+    }
+  }
+
+  holds(kind: Reference["kind"]): boolean {
+    return this.references.some((reference) => reference.kind === kind);
+  }
+}
