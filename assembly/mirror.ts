@@ -1,9 +1,9 @@
 // The layout as asc folded it, for the test that compares it with what tsc folded (test/layout.test.ts).
 
-import { Arg, CoreHelper, Exit } from "./shared/codes";
+import { Arg, CoreHelper, Exit, PacketOffset } from "./shared/codes";
 import {
   At, Bucket, Code, Element, EventRecord, HelperEntry, Limit, MapHeader, ProbeRegion, ProgramFlag, ProgramRecord, Region,
-  Right, SavedFrame, TaskRecord,
+  Right, SavedFrame, Skb, TaskRecord,
 } from "./shared/layout";
 
 const WORDS: StaticArray<i32> = [
@@ -14,11 +14,12 @@ const WORDS: StaticArray<i32> = [
   At.RANDOM, At.HELPERS, At.HELPER_COUNT, At.PROBE_REGIONS, At.PROBE_COUNT, At.STACK_BASE, At.EXECUTED,
   At.EXIT_STUB, SavedFrame.SIZE, SavedFrame.RETURN, SavedFrame.MAY_GOTO, SavedFrame.REGS, ProgramRecord.SIZE,
   ProgramRecord.CODE, ProgramRecord.SLOTS, ProgramRecord.REGIONS, ProgramRecord.REGION_COUNT, ProgramRecord.FLAGS,
-  ProgramRecord.LIMIT_LOW, ProgramRecord.LIMIT_HIGH, ProgramFlag.CHECKED, ProgramFlag.ZERO_STACK, ProgramFlag.RAW,
+  ProgramRecord.LIMIT_LOW, ProgramRecord.LIMIT_HIGH, ProgramFlag.CHECKED, ProgramFlag.ZERO_STACK, ProgramFlag.RAW, ProgramFlag.SKB,
   Code.OP, Code.DST, Code.OFF, Code.IMM, Code.POINTER_HIGH, Region.SIZE, Region.START, Region.END, Region.STRIDE,
   Region.VALUE_SIZE, Region.RIGHTS, Region.MAP, Right.READ, Right.WRITE, ProbeRegion.SIZE, ProbeRegion.START,
   ProbeRegion.END, EventRecord.SIZE, EventRecord.CONTEXT, EventRecord.CONTEXT_SIZE, EventRecord.TIME,
-  EventRecord.TASK, EventRecord.CPU, EventRecord.RESULT, EventRecord.PROGRAM, TaskRecord.SIZE, TaskRecord.PID,
+  EventRecord.TASK, EventRecord.CPU, EventRecord.RESULT, EventRecord.PROGRAM, Skb.SIZE, Skb.DATA, Skb.DATA_END,
+  Skb.LINK_HEADER, Skb.NETWORK_HEADER, TaskRecord.SIZE, TaskRecord.PID,
   TaskRecord.TGID, TaskRecord.UID, TaskRecord.GID, TaskRecord.COMM, TaskRecord.COMM_SIZE, HelperEntry.SIZE,
   HelperEntry.ARGS, HelperEntry.CORE, HelperEntry.ID, HelperEntry.ARG_BITS, MapHeader.SIZE, MapHeader.TYPE,
   MapHeader.KEY_SIZE, MapHeader.VALUE_SIZE, MapHeader.MAX_ENTRIES, MapHeader.FLAGS, MapHeader.ID, MapHeader.VALUES,
@@ -30,6 +31,7 @@ const WORDS: StaticArray<i32> = [
   CoreHelper.MAP_LOOKUP_ELEM, CoreHelper.MAP_UPDATE_ELEM, CoreHelper.MAP_DELETE_ELEM, CoreHelper.KTIME_GET_NS,
   CoreHelper.GET_SMP_PROCESSOR_ID, CoreHelper.GET_PRANDOM_U32, CoreHelper.GET_CURRENT_PID_TGID,
   CoreHelper.GET_CURRENT_UID_GID, CoreHelper.GET_CURRENT_COMM, CoreHelper.PROBE_READ, CoreHelper.PROBE_READ_STR,
+  PacketOffset.NETWORK, PacketOffset.LINK,
 ];
 
 /** Word `index` of the list above; -1 past its end. */

@@ -154,6 +154,17 @@ export function sectionAttachType(section: string): AttachType | undefined {
   return Object.hasOwn(BY_KIND, kind) ? BY_KIND[kind] : undefined;
 }
 
+/** BPF_F_SLEEPABLE and BPF_F_XDP_HAS_FRAGS. */
+const SLEEPABLE = 1 << 4;
+const HAS_FRAGS = 1 << 5;
+
+/** The flags of BPF_PROG_LOAD that a section name asks for: `.s` sleepable, `.frags` packets in pieces. */
+export function sectionLoadFlags(section: string): number {
+  const kind = section.replace(/^\?/, "").replace(/\/.*$/s, "");
+  if (kind === "syscall" || kind.endsWith(".s")) return SLEEPABLE;
+  return kind === "xdp.frags" ? HAS_FRAGS : 0;
+}
+
 /** Program types that are loaded for certain attach types only; the first stands in where 0 is given. */
 const LOADED_FOR: Readonly<
   Record<string, { readonly attach: readonly AttachType[]; readonly hasDefault?: true }>

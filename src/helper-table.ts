@@ -21,6 +21,8 @@ export interface HelperRow {
   readonly gplOnly?: boolean;
   /** True when its result depends on the time of the event. */
   readonly readsTime?: boolean;
+  /** True when it reads the packet of a `__sk_buff` (At.PACKET_START). */
+  readonly readsPacket?: boolean;
   /** The core's function, for helpers that need no JavaScript. */
   readonly core?: CoreHelper;
   /** Runs it: arguments are in the registers REG_R1.., the result goes to r0 and is returned. */

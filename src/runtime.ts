@@ -75,6 +75,11 @@ export class Runtime {
     this.heap.free(buffer.address);
   }
 
+  /** Zeroes the stacks: no run sees what an earlier one left there. Not for calling inside a run. */
+  clearStacks(): void {
+    this.memory.fill(this.#stacks, 0, RUN_STACK * MAX_NESTED_RUNS);
+  }
+
   /** A new id for a map or a program, unique in this runtime, from 1. */
   takeId(): number {
     return this.#nextId++;

@@ -14,7 +14,7 @@ import { ENGINE_NAMES } from "./support/engines.ts";
 const OBJECT = "examples/dropmon.bpf.o";
 const TRACE = "examples/recordings/kfree_skb.trace";
 const SYMBOLS = "examples/recordings/kfree_skb.symbols";
-const COMMANDS = ["run", "map", "asm", "dis", "bench", "batch", "conformance"];
+const COMMANDS = ["run", "check", "map", "asm", "dis", "bench", "batch", "conformance"];
 
 const folder = mkdtempSync(join(tmpdir(), "tracebee-cli-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -16,14 +16,19 @@ const LAYERS: readonly (readonly string[])[] = [
   ["runtime.ts"],
   ["event-batch.ts", "loader", "verifier", "maps"],
   ["helpers"],
-  ["engine"],
+  ["engine", "kernel"],
   ["attach"],
-  ["index.ts", "builder.ts"],
+  ["index.ts", "builder.ts", "kernel.ts"],
   ["harness"],
   ["cli"],
 ];
 /** The runtime has a table of helpers, whose bodies are given the runtime: the two files are one part. */
 const SAME_PART: Readonly<Record<string, string>> = { "helper-table.ts": "runtime.ts" };
+/**
+ * What may use Node and packages: the command line, and the binding to the machine's own kernel, which is there in Node
+ * only and has a subpath of the package to itself (`tracebee/kernel`).
+ */
+const NODE_ONLY: readonly string[] = ["cli", "kernel", "kernel.ts"];
 const layerOf = (part: string): number => LAYERS.findIndex((layer) => layer.includes(part));
 
 /** One flat table or one switch, plainly better in one piece. */
@@ -84,9 +89,21 @@ describe("imports", () => {
     expect(wrong.map(({ from, to }) => `${from} imports ${to}`)).toEqual([]);
   });
 
-  it("of packages and of Node are the command line's alone", () => {
-    const foreign = imports.filter((each) => !isLocal(each) && partOf(each.from) !== "cli");
+  it("of packages and of Node are the command line's and the kernel binding's alone", () => {
+    const foreign = imports.filter((each) => !isLocal(each) && !NODE_ONLY.includes(partOf(each.from)));
     expect(foreign.map(({ from, to }) => `${from} imports ${to}`)).toEqual([]);
+  });
+
+  it("lead from what runs in browsers to nothing that needs Node", () => {
+    const reached = new Set<string>();
+    const follow = (file: string): void => {
+      if (reached.has(file)) return;
+      reached.add(file);
+      for (const { from, to, isType } of imports) if (from === file && !isType) follow(to);
+    };
+    for (const entry of ["src/index.ts", "src/builder.ts"]) follow(entry);
+    expect(reached.size).toBeGreaterThan(50);
+    expect([...reached].filter((file) => NODE_ONLY.includes(partOf(file)))).toEqual([]);
   });
 
   it("of AssemblyScript are what both compilers read", () => {
@@ -121,7 +138,7 @@ describe("the library", () => {
   it("prints nothing and asks nothing of Node", () => {
     const forbidden = /\bconsole\.|\bprocess\.|\brequire\(|\bBuffer\.|__dirname|\bsetImmediate\b/;
     const found = sources.filter(
-      (file) => partOf(file) !== "cli" && forbidden.test(withoutComments(read(file))),
+      (file) => !NODE_ONLY.includes(partOf(file)) && forbidden.test(withoutComments(read(file))),
     );
     expect(found).toEqual([]);
   });

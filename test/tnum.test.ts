@@ -44,12 +44,10 @@ const halves = fc.bigInt({ min: 0n, max: ALL });
 const edge = fc.constantFrom(0n, 1n, 0x7fffffffn, 0x80000000n, 0xffffffffn, 1n << 32n, 1n << 63n, ALL);
 const bits64 = fc.oneof(halves, edge);
 /** A tnum of 64 bits and one of its members. */
-const withMember = fc
-  .tuple(bits64, bits64, bits64)
-  .map(([value, mask, choice]) => ({
-    tnum: Tnum.of(value, mask),
-    member: (value & ~mask) | (choice & mask),
-  }));
+const withMember = fc.tuple(bits64, bits64, bits64).map(([value, mask, choice]) => ({
+  tnum: Tnum.of(value, mask),
+  member: (value & ~mask) | (choice & mask),
+}));
 
 type Binary = "add" | "sub" | "mul" | "and" | "or" | "xor";
 const CONCRETE: Record<Binary, (a: bigint, b: bigint) => bigint> = {

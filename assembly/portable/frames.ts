@@ -2,7 +2,17 @@
 // Where a run starts and what a local call saves: registers, stack, packet and the window of checked access,
 // the same for both interpreters.
 
-import { At, EventRecord, Limit, ProgramFlag, ProgramRecord, Region, SavedFrame } from "../shared/layout.ts";
+import { PacketOffset } from "../shared/codes.ts";
+import {
+  At,
+  EventRecord,
+  Limit,
+  ProgramFlag,
+  ProgramRecord,
+  Region,
+  SavedFrame,
+  Skb,
+} from "../shared/layout.ts";
 
 /** Where the innermost frame that a chain of calls may have is saved. */
 const LAST_FRAME = At.FRAMES + (Limit.FRAMES - 1) * SavedFrame.SIZE;
@@ -38,6 +48,13 @@ export function enterRaw(m: Mem, event: i32): void {
   m.store32(At.PACKET_END, context + size);
 }
 
+/** For programs that read their packet: where it lies. */
+export function enterSkb(m: Mem, event: i32): void {
+  const skb = m.load32(event + EventRecord.CONTEXT);
+  m.store32(At.PACKET_START, m.load32(skb + Skb.DATA));
+  m.store32(At.PACKET_END, m.load32(skb + Skb.DATA_END));
+}
+
 /** Stores the result of the event that just ended; gives the next one. */
 export function finishEvent(m: Mem): i32 {
   const event = m.load32(At.EVENT);
@@ -56,10 +73,11 @@ export function enterEvent(m: Mem, event: i32): i32 {
   enterContext(m, event);
   if ((flags & ProgramFlag.CHECKED) !== 0) enterChecked(m, event);
   if ((flags & ProgramFlag.RAW) !== 0) enterRaw(m, event);
+  if ((flags & ProgramFlag.SKB) !== 0) enterSkb(m, event);
   return flags;
 }
 
-/** Registers that the program did not get are zeros, as is its stack; its context becomes its first region. */
+/** Registers that the program did not get are zeros, as is its stack; its context is its first region, its packet empty. */
 export function enterChecked(m: Mem, event: i32): void {
   const program = m.load32(At.PROGRAM);
   const context = m.load32(event + EventRecord.CONTEXT);
@@ -70,6 +88,7 @@ export function enterChecked(m: Mem, event: i32): void {
   m.fill(At.R2, 0, At.R10 - At.R2);
   m.store64(At.READ_WINDOW_LOW, 0, 0);
   m.store64(At.WRITE_WINDOW_LOW, 0, 0);
+  m.store64(At.PACKET_START, 0, 0);
   m.store32(regions + Region.START, context);
   m.store32(regions + Region.END, context + m.load32(event + EventRecord.CONTEXT_SIZE));
 }
@@ -113,7 +132,20 @@ export function mayStay(m: Mem): bool {
 
 /** Address of `size` packet bytes at `offset`, or 0 where the packet does not reach. */
 export function packetAt(m: Mem, offset: i32, size: i32): i32 {
+  if (offset < 0) return headerAt(m, offset, size);
   const start = m.load32(At.PACKET_START);
   const length = m.load32(At.PACKET_END) - start;
-  return offset < 0 || offset > length - size ? 0 : (start + offset) | 0;
+  return offset > length - size ? 0 : (start + offset) | 0;
+}
+
+/** The same for an offset that counts from one of the headers of an `Skb`. */
+function headerAt(m: Mem, offset: i32, size: i32): i32 {
+  const flags = m.load32(m.load32(At.PROGRAM) + ProgramRecord.FLAGS);
+  if ((flags & ProgramFlag.SKB) === 0 || offset < PacketOffset.LINK) return 0;
+  const skb = m.load32(m.load32(At.EVENT) + EventRecord.CONTEXT);
+  const at =
+    offset < PacketOffset.NETWORK
+      ? m.load32(skb + Skb.LINK_HEADER) + (offset - PacketOffset.LINK)
+      : m.load32(skb + Skb.NETWORK_HEADER) + (offset - PacketOffset.NETWORK);
+  return m.below(m.load32(At.PACKET_END), (at + size) | 0) ? 0 : at | 0;
 }

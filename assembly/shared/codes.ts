@@ -81,6 +81,12 @@ export const enum Bpf {
   F_INNER_MAP = 4096,
 }
 
+/** Offsets of packet loads that count from a header, not from the data (uapi/linux/filter.h: SKF_NET_OFF, SKF_LL_OFF). */
+export const enum PacketOffset {
+  NETWORK = -0x100000,
+  LINK = -0x200000,
+}
+
 /** Error numbers (asm-generic/errno-base.h); functions return them negative. */
 export const enum Errno {
   EPERM = 1,

@@ -60,7 +60,7 @@ export const enum At {
   READ_WINDOW_HIGH = 4236,
   WRITE_WINDOW_LOW = 4240,
   WRITE_WINDOW_HIGH = 4244,
-  /** u32: the packet that LD_ABS and LD_IND read. */
+  /** u32: the packet that LD_ABS, LD_IND and helpers read; empty where the program has none. */
   PACKET_START = 4248,
   PACKET_END = 4252,
   /** Saved frames of local calls, Limit.FRAMES of SavedFrame.SIZE bytes. */
@@ -111,6 +111,8 @@ export const enum ProgramFlag {
   ZERO_STACK = 2,
   /** r2 is the length of the context, and LD_ABS reads the context (raw programs). */
   RAW = 4,
+  /** The context is a whole `Skb`, and instructions or helpers of the program read its packet. */
+  SKB = 8,
 }
 
 /** One slot of prepared code: u8 op, u8 offset of dst in the register file, i16 off, i32 imm or offset of src. */
@@ -161,6 +163,21 @@ export const enum EventRecord {
   CPU = 20,
   RESULT = 24,
   PROGRAM = 32,
+}
+
+/**
+ * A `__sk_buff` (uapi/linux/bpf.h) and, where no program may look, what the kernel's `sk_buff` knows besides:
+ *
+ *    0 … 76 u32 data  80 u32 data_end …  192 u32 link layer's header, 196 u32 network layer's header, 200 unused
+ *
+ * all four addresses; both headers end where the data ends.
+ */
+export const enum Skb {
+  SIZE = 208,
+  DATA = 76,
+  DATA_END = 80,
+  LINK_HEADER = 192,
+  NETWORK_HEADER = 196,
 }
 
 /** A task: u32 pid (the thread's), tgid (the process's), uid, gid; 16 bytes of comm. */

@@ -8,13 +8,14 @@ import { MapError } from "../maps/map.ts";
 import { asm } from "./asm.ts";
 import { batch } from "./batch.ts";
 import { bench } from "./bench.ts";
+import { check } from "./check.ts";
 import { ChildFailure, type Command, UsageError } from "./command.ts";
 import { conformance } from "./conformance.ts";
 import { dis } from "./dis.ts";
 import { map } from "./map.ts";
 import { run } from "./run.ts";
 
-const COMMANDS: readonly Command[] = [run, map, asm, dis, bench, batch, conformance];
+const COMMANDS: readonly Command[] = [run, check, map, asm, dis, bench, batch, conformance];
 
 function usage(): string {
   const lines = COMMANDS.map(({ name, summary }) => `  ${name.padEnd(14)}${summary}`);

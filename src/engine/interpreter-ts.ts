@@ -8,6 +8,7 @@ import { checkArguments, mayAccess } from "../../assembly/portable/access.ts";
 import {
   beginEvents,
   enterEvent,
+  enterSkb,
   finishEvent,
   isNext,
   mayStay,
@@ -166,7 +167,9 @@ class Interpreter {
     i32[Word.R1] = i32[(next + EventRecord.CONTEXT) >> 2];
     i32[Word.R1 + 1] = 0;
     i32[(At.FRAMES + SavedFrame.MAY_GOTO) >> 2] = 0;
-    if ((i32[(program + ProgramRecord.FLAGS) >> 2] & ProgramFlag.RAW) !== 0) {
+    const flags = i32[(program + ProgramRecord.FLAGS) >> 2];
+    if ((flags & ProgramFlag.SKB) !== 0) enterSkb(this.memory, next);
+    if ((flags & ProgramFlag.RAW) !== 0) {
       const size = i32[(next + EventRecord.CONTEXT_SIZE) >> 2];
       i32[Word.R2] = size;
       i32[Word.R2 + 1] = 0;

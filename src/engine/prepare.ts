@@ -11,9 +11,11 @@ import { HELPER_ROWS } from "../helpers/table.ts";
 import { kernelHelperName } from "../isa/disassembler.ts";
 import type { Insn } from "../isa/insn.ts";
 import { SLOT_SIZE } from "../isa/insn.ts";
+import { INSN_ROWS, type InsnRow } from "../isa/table.ts";
 import { checkProgram } from "../loader/validate.ts";
 import type { BpfMap } from "../maps/map.ts";
 import type { Program, ProgramMapUse } from "../program.ts";
+import type { ProgramType } from "../program-types.ts";
 import type { Runtime } from "../runtime.ts";
 import type { MapBindings } from "./engine.ts";
 import { fusedOp } from "./fuse.ts";
@@ -34,6 +36,15 @@ export interface PrepareMode {
   /** Instructions that a checked run may execute. */
   readonly limit: number;
 }
+
+/** Program types whose context is a `__sk_buff`. */
+const SKB_TYPES: ReadonlySet<ProgramType> = new Set<ProgramType>([
+  ...(["socket_filter", "sched_cls", "sched_act", "cgroup_skb", "sk_skb"] as const),
+  ...(["lwt_in", "lwt_out", "lwt_xmit", "lwt_seg6local"] as const),
+]);
+
+/** LD_ABS and LD_IND of every size. */
+const PACKET_LOADS: ReadonlySet<InsnRow> = new Set(INSN_ROWS.filter(({ name }) => /^ld(abs|ind)/.test(name)));
 
 /** The row of a helper: the user's own, or the kernel's. */
 function helperRow(runtime: Runtime, id: number): HelperRow | undefined {
@@ -158,6 +169,16 @@ function usesStack(program: Program): boolean {
   });
 }
 
+/** True when the packet of the program's `__sk_buff` must be at hand: an instruction or a helper reads it. */
+function readsPacket(runtime: Runtime, program: Program): boolean {
+  if (!SKB_TYPES.has(program.type)) return false;
+  return program.decoded.some(
+    ({ row, imm }) =>
+      PACKET_LOADS.has(row) ||
+      (row.name === "call_helper" && helperRow(runtime, imm)?.readsPacket === true),
+  );
+}
+
 /**
  * Prepares a program for the interpreters. Throws a LoadError for a program that is not well formed or calls
  * what this runtime does not have.
@@ -205,7 +226,9 @@ function prepare(runtime: Runtime, program: Program, maps: MapBindings, mode: Pr
   const flags =
     (mode.checked ? ProgramFlag.CHECKED : 0) |
     (mode.checked && usesStack(program) ? ProgramFlag.ZERO_STACK : 0) |
-    (program.type === "raw" ? ProgramFlag.RAW : 0);
+    (program.type === "raw" ? ProgramFlag.RAW : 0) |
+    // What a checked program is given as context may be anything: no address in it can be trusted.
+    (!mode.checked && readsPacket(runtime, program) ? ProgramFlag.SKB : 0);
   memory.store32(record + ProgramRecord.FLAGS, flags);
   for (const map of held) map.hold();
   const readsTime = program.decoded.some(

@@ -4,6 +4,7 @@
 
 import { Arg, CoreHelper } from "../../assembly/shared/codes.ts";
 import type { HelperRow } from "../helper-table.ts";
+import { csumDiff, skbLoadBytes } from "./packet.ts";
 import { tracePrintk } from "./trace-printk.ts";
 
 const ANYTHING = Arg.ANYTHING;
@@ -14,6 +15,7 @@ const MEM_READ = Arg.MEM_READ;
 const MEM_WRITE = Arg.MEM_WRITE;
 const SIZE = Arg.SIZE;
 const SIZE_OR_ZERO = Arg.SIZE_OR_ZERO;
+const CONTEXT = Arg.CONTEXT;
 
 const PROBE_READ = { args: [MEM_WRITE, SIZE_OR_ZERO, ANYTHING], returns: "integer", gplOnly: true } as const;
 const CLOCK = { args: [], returns: "integer", core: CoreHelper.KTIME_GET_NS, readsTime: true } as const;
@@ -31,6 +33,8 @@ const ROWS: readonly HelperRow[] = [
   { id: 14, name: "get_current_pid_tgid", args: [], returns: "integer", core: CoreHelper.GET_CURRENT_PID_TGID },
   { id: 15, name: "get_current_uid_gid", args: [], returns: "integer", core: CoreHelper.GET_CURRENT_UID_GID },
   { id: 16, name: "get_current_comm", args: [MEM_WRITE, SIZE], returns: "integer", core: CoreHelper.GET_CURRENT_COMM },
+  { id: 26, name: "skb_load_bytes", args: [CONTEXT, ANYTHING, MEM_WRITE, SIZE], returns: "integer", readsPacket: true, body: skbLoadBytes },
+  { id: 28, name: "csum_diff", args: [MEM_READ, SIZE_OR_ZERO, MEM_READ, SIZE_OR_ZERO, ANYTHING], returns: "integer", body: csumDiff },
   { id: 45, name: "probe_read_str", ...PROBE_READ, core: CoreHelper.PROBE_READ_STR },
   { id: 112, name: "probe_read_user", ...PROBE_READ, core: CoreHelper.PROBE_READ },
   { id: 113, name: "probe_read_kernel", ...PROBE_READ, core: CoreHelper.PROBE_READ },

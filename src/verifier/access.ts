@@ -12,7 +12,8 @@ import {
   socketRead,
 } from "./contexts/contexts.ts";
 import { type Env, MAX_VAR_OFF } from "./env.ts";
-import { mapField } from "./map-fields.ts";
+import { accessKptr, checkKptrPlace, kptrAt } from "./kptr.ts";
+import { isKptr, mapFields } from "./map-fields.ts";
 import { Flag, Register, typeName } from "./register.ts";
 import { checkReads, checkWrites, isHiddenPointer } from "./registers.ts";
 import { EACCES, EINVAL } from "./rejection.ts";
@@ -31,6 +32,8 @@ export interface Access {
   /** What a store writes; undefined for a load. */
   readonly stored: Stored | undefined;
   readonly isSigned: boolean;
+  /** Must be aligned, whatever the program's flags say: atomics must. */
+  readonly isStrict?: boolean;
 }
 
 /** Bytes by the size bits of an opcode: w, h, b, dw. */
@@ -40,7 +43,7 @@ export function checkAccess(env: Env, access: Access): void {
   const { number, size, dst, stored } = access;
   const pointer = env.register(number);
   env.accessKind = pointer.kind;
-  checkAlignment(env, pointer, access.off, size);
+  checkAlignment(env, pointer, access.off, size, access.isStrict === true);
   const off = access.off + pointer.off;
   accessByKind(env, pointer, { ...access, off });
   if (stored !== undefined || dst < 0 || size === 8) return;
@@ -114,10 +117,16 @@ const ALIGNED_NAMES: Readonly<Record<string, string>> = {
   tcp_sock: "tcp_sock ",
 };
 
-function checkAlignment(env: Env, pointer: Register, off: number, size: number): void {
+export function checkAlignment(
+  env: Env,
+  pointer: Register,
+  off: number,
+  size: number,
+  isForced: boolean,
+): void {
   if (size === 1) return;
   const { kind, scalar } = pointer;
-  const isStrict = env.isStrict || kind === "fp";
+  const isStrict = env.isStrict || isForced || kind === "fp";
   if (!isStrict) return;
   if (pointer.isPacket) {
     const ipAlign = 2;
@@ -211,7 +220,9 @@ function accessMapValue(env: Env, pointer: Register, access: Access): void {
   }
   checkLeak(env, access, "map");
   checkMapRights(env, pointer, off, size, stored !== undefined);
-  checkMapValue(env, number, off, size, false);
+  checkMapValue(env, number, off, size, false, true);
+  const field = kptrAt(pointer, off);
+  if (field !== undefined) return accessKptr(env, field, dst, stored);
   if (stored !== undefined || dst < 0) return;
   const value = constantOf(pointer, off, size);
   if (value === undefined) load(env, access, Register.UNKNOWN);
@@ -240,21 +251,23 @@ export function checkMapRights(
   }
 }
 
-/** An access, or a helper's argument, inside a map's value and outside of the fields that are not for programs. */
+/** An access inside a map's value, and outside of the fields that are not for programs. */
 export function checkMapValue(
   env: Env,
   number: number,
   off: number,
   size: number,
   mayBeEmpty: boolean,
+  isDirect = false,
 ): void {
   const { map, scalar } = env.register(number);
   if (map === undefined) return;
   checkRegion(env, number, off, size, map.valueSize, mayBeEmpty);
-  for (const field of mapField(map)) {
-    const low = BigInt(field.off) < scalar.umax + BigInt(off + size);
-    const high = scalar.smin + BigInt(off) < BigInt(field.off + field.size);
-    if (low && high) env.reject(EACCES, `${field.name} cannot be accessed directly by load/store`);
+  for (const field of mapFields(map)) {
+    const reaches = BigInt(field.off) < scalar.umax + BigInt(off + size);
+    if (!reaches || scalar.smin + BigInt(off) >= BigInt(field.off + field.size)) continue;
+    if (!isKptr(field)) env.reject(EACCES, `${field.name} cannot be accessed directly by load/store`);
+    checkKptrPlace(env, field, scalar, off, size, isDirect);
   }
 }
 

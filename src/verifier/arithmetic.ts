@@ -8,8 +8,9 @@ import { Register, typeName } from "./register.ts";
 import { checkReads, checkWrites, isHiddenPointer } from "./registers.ts";
 import { EACCES, EINVAL } from "./rejection.ts";
 import { Scalar } from "./scalar.ts";
-import { type AluOp, applyAlu } from "./scalar-alu.ts";
+import { type AluOp, applyAlu, changeByteOrder, forkSign } from "./scalar-alu.ts";
 import { withScalarId } from "./stack-access.ts";
+import type { State } from "./state.ts";
 
 const OPERATORS = [
   "+=",
@@ -50,13 +51,15 @@ const S64_MIN = -(1n << 63n);
 const S64_MAX = (1n << 63n) - 1n;
 const U64_MAX = (1n << 64n) - 1n;
 
-export function checkAlu(env: Env): void {
+/** Checks an arithmetic instruction. Gives the state of a second way through it, where there is one. */
+export function checkAlu(env: Env): State | undefined {
   const { code, slot } = env;
   const operation = code.code[slot] >> 4;
   if (operation === 8 || operation === 13) checkUnary(env, operation === 8);
   else if (operation === 11) checkMove(env);
   else if (operation > 13) env.reject(EINVAL, `invalid BPF_ALU opcode ${(operation << 4).toString(16)}`);
-  else checkBinary(env, operation);
+  else return checkBinary(env, operation);
+  return undefined;
 }
 
 function checkUnary(env: Env, isNegation: boolean): void {
@@ -86,6 +89,11 @@ function checkUnary(env: Env, isNegation: boolean): void {
   const register = env.register(dst);
   if (isNegation && register.kind === "scalar") {
     const result = applyAlu("sub", Scalar.constant(0n), register.scalar, (opcode & 7) === Class.ALU64);
+    env.setRegister(dst, register.withScalar(result).withoutId());
+  } else if (register.kind === "scalar") {
+    // le* leave a little-endian machine's bytes where they are.
+    const isReversed = (opcode & 8) !== 0 || (opcode & 7) === Class.ALU64;
+    const result = changeByteOrder(register.scalar, imm as 16 | 32 | 64, isReversed);
     env.setRegister(dst, register.withScalar(result).withoutId());
   } else env.setRegister(dst, Register.UNKNOWN);
 }
@@ -159,7 +167,7 @@ function extendSign(env: Env, dst: number, src: number, register: Register, bits
   env.setRegister(dst, source.withScalar(source.scalar.signExtend((bits >> 3) as 1 | 2 | 4, to)));
 }
 
-function checkBinary(env: Env, operation: number): void {
+function checkBinary(env: Env, operation: number): State | undefined {
   const { code, slot } = env;
   const [opcode, dst, src, off, imm] = [
     code.code[slot],
@@ -181,7 +189,23 @@ function checkBinary(env: Env, operation: number): void {
     if (imm < 0 || imm >= (is64 ? 64 : 32)) env.reject(EINVAL, `invalid shift ${imm}`);
   }
   checkWrites(env, dst);
+  const fork = forkAtSign(env, operation, dst, usesSource ? src : -1);
   adjust(env, operation, dst, usesSource ? src : -1, is64);
+  return fork;
+}
+
+/** Of a number that is 0 or -1, both values are followed where a mask selects by it: the state with 0. */
+function forkAtSign(env: Env, operation: number, dst: number, src: number): State | undefined {
+  if (operation !== 4 && operation !== 5) return undefined;
+  const register = env.register(dst);
+  if (register.kind !== "scalar") return undefined;
+  if (src >= 0 && !env.register(src).isConstant) return undefined;
+  const fork = forkSign(register.scalar);
+  if (fork === undefined) return undefined;
+  const other = env.state.copy();
+  other.registers[dst] = register.withScalar(fork.zero);
+  env.setRegister(dst, register.withScalar(fork.ones));
+  return other;
 }
 
 /** Which of the operands are pointers decides what happens. */
@@ -209,6 +233,11 @@ function adjust(env: Env, operation: number, dst: number, src: number, is64: boo
   adjustNumber(env, operation, dst, left, right, is64);
 }
 
+/** A number whose bounds contradict each other keeps its bits only. */
+export function consistent(scalar: Scalar): Scalar {
+  return scalar.isBroken ? scalar.withoutRanges() : scalar;
+}
+
 function adjustNumber(
   env: Env,
   operation: number,
@@ -219,7 +248,7 @@ function adjustNumber(
 ): void {
   let op = ALU_OPS[operation] as AluOp;
   if (env.code.off[env.slot] === 1) op = op === "div" ? "sdiv" : "smod";
-  const result = left.withScalar(applyAlu(op, left.scalar, right.scalar, is64));
+  const result = left.withScalar(consistent(applyAlu(op, left.scalar, right.scalar, is64)));
   if (operation === 0 && is64 && left.id !== 0 && right.scalar.isConstant) {
     const distance = right.scalar.value;
     if (!left.hasDelta && distance <= 0x7fff_ffffn) {

@@ -2,6 +2,7 @@
 // compared — bounds of numbers, that a pointer is not null, how much of a packet is there (check_cond_jmp_op in
 // kernel/bpf/verifier.c).
 
+import { consistent } from "./arithmetic.ts";
 import { Class } from "./code.ts";
 import type { Env } from "./env.ts";
 import { markPrecise } from "./precision.ts";
@@ -140,23 +141,26 @@ function decidePacket(op: JumpOp, left: Register, right: Register): boolean | un
 /** Places of the registers and slots with an id, as precision's steps have them; undefined where it is only one. */
 function noteLinked(env: Env, first: number, second: number): readonly number[] | undefined {
   const places: number[] = [];
-  for (const id of [first, second]) if (id !== 0) collectLinked(env.state, id, places);
+  for (const id of [first, second]) if (id !== 0) collectLinked(env, id, places);
   if (places.length > 1) pushStep(env).linked = places;
   return places.length > 0 ? places : undefined;
 }
 
-function collectLinked(state: State, id: number, places: number[]): void {
+/** Of the registers only those that are still read: what is known of others serves nobody. */
+function collectLinked(env: Env, id: number, places: number[]): void {
+  const { state } = env;
   for (let number = state.frames.length - 1; number >= 0; number--) {
     const { registers, stack } = state.frames[number];
+    const live = env.flow.liveRegisters[state.frames[number + 1]?.callSite ?? env.slot];
     for (let index = 0; index < 10; index++) {
       const register = registers[index];
-      if (register.kind !== "scalar" || register.id !== id) continue;
+      if ((live & (1 << index)) === 0 || register.kind !== "scalar" || register.id !== id) continue;
       if (places.length < MAX_LINKED) places.push(number * 128 + index);
       else registers[index] = register.withoutId();
     }
     for (let index = 0; index < stack.length; index++) {
       const slot = stack[index];
-      if (!slot.isWholeScalar || slot.register.id !== id) continue;
+      if (!slot.isScalarSpill || slot.register.id !== id) continue;
       if (places.length < MAX_LINKED) places.push(number * 128 + 16 + index);
       else stack[index] = slot.withRegister(slot.register.withoutId());
     }
@@ -203,12 +207,12 @@ function refineNumbers(
   ] as const) {
     // Of a register compared with itself, one number is known.
     if (src === dst) {
-      state.registers[dst] = left.withScalar(refineSelf(op, left.scalar, is32, taken));
+      state.registers[dst] = left.withScalar(consistent(refineSelf(op, left.scalar, is32, taken)));
       continue;
     }
     const { a, b } = refineBranch(op, left.scalar, right.scalar, is32, taken);
-    state.registers[dst] = left.withScalar(a);
-    if (src >= 0) state.registers[src] = right.withScalar(b);
+    state.registers[dst] = left.withScalar(consistent(a));
+    if (src >= 0) state.registers[src] = right.withScalar(consistent(b));
   }
 }
 

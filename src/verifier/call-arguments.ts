@@ -2,16 +2,24 @@
 // is there and as large as it is told (check_func_arg in kernel/bpf/verifier.c).
 
 import type { MapSpec } from "../program.ts";
-import { checkMapRights, checkMapValue, checkPacket, checkRegion, checkUnmodified } from "./access.ts";
+import {
+  checkAlignment,
+  checkMapRights,
+  checkMapValue,
+  checkPacket,
+  checkRegion,
+  checkUnmodified,
+} from "./access.ts";
 import { type Env, MAX_VAR_OFF } from "./env.ts";
-import { fieldOffset } from "./map-fields.ts";
+import { checkExchanged, checkKptrExchange } from "./kptr.ts";
+import { fieldOffset, type MapField } from "./map-fields.ts";
 import { hasEveryKey } from "./map-functions.ts";
-import { markPrecise } from "./precision.ts";
+import { markPrecise, markSlotPrecise } from "./precision.ts";
 import type { ArgKind, ArgType, HelperPrototype } from "./prototype.ts";
 import { Flag, type Register, type RegisterKind, typeName } from "./register.ts";
 import { checkReads, isHiddenPointer } from "./registers.ts";
 import { EACCES, EINVAL } from "./rejection.ts";
-import { checkInitialized, checkStackBounds, slotOf } from "./stack-access.ts";
+import { byteOf, checkInitialized, checkStackBounds, slotOf } from "./stack-access.ts";
 import { Byte } from "./state.ts";
 
 /** What the arguments of a call say together. */
@@ -30,6 +38,8 @@ export class CallFacts {
   /** Size of memory that the helper makes. */
   memSize = 0;
   subprogram = -1;
+  /** Field that a reference goes into. */
+  kptr: MapField | undefined = undefined;
   /** Memory that the helper fills, applied when all arguments are right. */
   readonly fills: { readonly number: number; readonly size: number }[] = [];
 
@@ -84,7 +94,7 @@ const EXPECTED: Readonly<Record<Exclude<ArgKind, "anything">, readonly Expected[
   socket: [{ kind: "sock", name: "sock" }],
   btf_id: [...STRUCTS, { kind: "btf", flags: Flag.RCU, name: "rcu_ptr_" }],
   ringbuf_mem: [{ kind: "mem", flags: Flag.RINGBUF, name: "ringbuf_mem" }],
-  percpu_btf_id: [{ kind: "btf", name: "percpu_ptr_" }],
+  percpu_btf_id: [{ kind: "btf", flags: -1, name: "percpu_ptr_, percpu_rcu_ptr_, percpu_trusted_ptr_" }],
   func: [{ kind: "func", name: "func" }],
   stack: [STACK],
   const_str: MAP_VALUE,
@@ -192,6 +202,7 @@ function checkMeaning(
     case "mem":
       if (type.size === undefined) return;
       checkHelperMemory(env, facts, number, type.size, type.write === true, false, type.uninit === true);
+      if (type.aligned === true) checkAlignment(env, register, 0, type.size, true);
       return;
     case "const_size":
     case "const_size_or_zero":
@@ -208,11 +219,15 @@ function checkMeaning(
     case "const_str":
       checkString(env, register, number);
       return;
+    case "kptr_xchg_dest":
+      facts.kptr = checkKptrExchange(env, register, number);
+      return;
     case "spin_lock":
     case "timer":
       checkField(env, register, number, type.kind === "timer" ? "bpf_timer" : "bpf_spin_lock");
       return;
     default:
+      if (facts.kptr !== undefined) checkExchanged(env, facts.kptr, number);
       return;
   }
 }
@@ -221,19 +236,19 @@ function checkMeaning(
 function constantKey(env: Env, register: Register, size: number): number | undefined {
   if (register.kind !== "fp" || !register.scalar.isConstant) return undefined;
   const off = register.off + Number(register.scalar.signedValue);
-  if ((off & 7) !== 0) return undefined;
-  const slot = env.state.frames[register.frame].slot(slotOf(off));
-  if (size !== 4) return undefined;
-  if (slot.isSpill) {
-    for (let index = 0; index < 4; index++) if (slot.byte(index) !== Byte.SPILL) return undefined;
-    const isFull = slot.byte(4) !== Byte.SPILL || slot.isWholeSpill;
-    if (!isFull || !slot.register.isConstant) return undefined;
-    // The key decides whether the result may be null.
-    const value = slot.register.scalar.value;
-    return value <= 0xffff_ffffn || slot.isWholeSpill ? Number(value & 0xffff_ffffn) : undefined;
-  }
-  for (let index = 0; index < 4; index++) if (slot.byte(index) !== Byte.ZERO) return undefined;
-  return 0;
+  const frame = env.state.frames[register.frame];
+  const index = slotOf(off);
+  const slot = frame.slot(index);
+  const countOf = (byte: Byte): number => {
+    let end = byteOf(off);
+    while (end < 8 && slot.byte(end) === byte) end++;
+    return end - byteOf(off);
+  };
+  if (countOf(Byte.ZERO) >= size) return 0;
+  if (!slot.isSpill || slot.register.kind !== "scalar" || countOf(Byte.SPILL) !== size) return undefined;
+  if (!slot.register.scalar.isConstant) return undefined;
+  markSlotPrecise(env, frame.number, index);
+  return Number(slot.register.scalar.value);
 }
 
 function checkSize(env: Env, facts: CallFacts, register: Register, number: number, mayBeZero: boolean): void {

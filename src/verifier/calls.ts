@@ -4,7 +4,7 @@
 import { CallFacts, checkArgument } from "./call-arguments.ts";
 import { PSEUDO_CALL, PSEUDO_KFUNC_CALL } from "./code.ts";
 import { type Env, MAX_FRAMES } from "./env.ts";
-import { mapField } from "./map-fields.ts";
+import { mapFields } from "./map-fields.ts";
 import { checkMapFunction, hasEveryKey, holdsSockets } from "./map-functions.ts";
 import { markPrecise } from "./precision.ts";
 import type { HelperPrototype } from "./prototype.ts";
@@ -311,7 +311,7 @@ function pointerResult(env: Env, facts: CallFacts): Register {
       if (map === undefined) env.reject(EINVAL, "kernel subsystem misconfigured verifier");
       const isThere = name === "map_lookup_elem" && hasEveryKey(map) && facts.key !== undefined;
       if (isThere && (facts.key as number) < map.maxEntries) flags &= ~Flag.MAYBE_NULL;
-      const hasLock = mapField(map).some((field) => field.name === "bpf_spin_lock");
+      const hasLock = mapFields(map).some((field) => field.name === "bpf_spin_lock");
       const id = (flags & Flag.MAYBE_NULL) === 0 && hasLock ? env.takeId() : 0;
       return Register.pointer("map_value", { flags, map, mapUid: facts.mapUid, id });
     }
@@ -329,6 +329,8 @@ function pointerResult(env: Env, facts: CallFacts): Register {
       return Register.pointer("mem", { flags, memSize: facts.memSize });
     default:
       flags |= returns.trusted === true ? Flag.TRUSTED : 0;
+      if (facts.kptr !== undefined)
+        return Register.pointer("btf", { flags, struct: facts.kptr.struct ?? "" });
       return Register.pointer("btf", { flags, struct: returns.struct ?? "" });
   }
 }

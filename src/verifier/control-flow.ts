@@ -20,14 +20,14 @@ export class ControlFlow {
   /** Registers that are read before they are written, as bits, at each slot. */
   readonly liveRegisters: Uint16Array;
 
-  constructor(code: Code, functions: readonly number[], isCallback: (slot: number) => CallbackKind) {
+  constructor(code: Code, functions: readonly number[], calls: CallTable) {
     this.functions = functions;
     this.prunePoints = new Uint8Array(code.length + 1);
     this.jumpPoints = new Uint8Array(code.length + 1);
     this.checkpoints = new Uint8Array(code.length + 1);
     this.callsBack = new Uint8Array(code.length + 1);
-    search(code, this, isCallback);
-    this.liveRegisters = findLiveRegisters(code);
+    search(code, this, (slot) => calls.callback(slot));
+    this.liveRegisters = findLiveRegisters(code, calls);
   }
 
   /** Index of the function that a slot lies in. */
@@ -36,6 +36,13 @@ export class ControlFlow {
     while (this.functions[index] > slot) index--;
     return index;
   }
+}
+
+/** What is known of the helper that an instruction calls. */
+export interface CallTable {
+  callback(slot: number): CallbackKind;
+  /** How many arguments it takes; undefined where that is not known. */
+  arguments(slot: number): number | undefined;
 }
 
 /** Whether a call hands a function of the program to a helper, which calls it at once or later. */
@@ -186,7 +193,7 @@ const ALL = 0xffff;
 const CALLER_SAVED = 0x3f;
 
 /** Bits of the registers that an instruction reads and writes; all are read where it is not known. */
-function readsAndWrites(code: Code, slot: number): { reads: number; writes: number } {
+function readsAndWrites(code: Code, slot: number, calls: CallTable): { reads: number; writes: number } {
   const [opcode, dst, src] = [code.code[slot], 1 << code.dst[slot], 1 << code.src[slot]];
   const usesSource = (opcode & 8) !== 0;
   switch (opcode & 7) {
@@ -212,7 +219,10 @@ function readsAndWrites(code: Code, slot: number): { reads: number; writes: numb
         return { reads: 0, writes: 0 };
       }
       if (opcode === Opcode.EXIT) return { reads: 1, writes: 0 };
-      if (opcode === Opcode.CALL) return { reads: CALLER_SAVED & ~1, writes: CALLER_SAVED };
+      if (opcode === Opcode.CALL) {
+        const count = calls.arguments(slot) ?? 5;
+        return { reads: ((1 << count) - 1) << 1, writes: CALLER_SAVED };
+      }
       return { reads: usesSource ? dst | src : dst, writes: 0 };
   }
 }
@@ -224,7 +234,7 @@ function atomicEffect(imm: number, dst: number, src: number): { reads: number; w
   return { reads: dst | src, writes: (imm & 1) !== 0 ? src : 0 };
 }
 
-function findLiveRegisters(code: Code): Uint16Array {
+function findLiveRegisters(code: Code, calls: CallTable): Uint16Array {
   const live = new Uint16Array(code.length + 2);
   for (let changed = true; changed; ) {
     changed = false;
@@ -234,7 +244,7 @@ function findLiveRegisters(code: Code): Uint16Array {
       if (code.isConditional(slot)) after = live[slot + 1] | live[code.target(slot)];
       else if (code.isJumpAlways(slot)) after = live[code.target(slot)];
       else if (opcode !== Opcode.EXIT) after = live[slot + (code.isWide(slot) ? 2 : 1)];
-      const { reads, writes } = readsAndWrites(code, slot);
+      const { reads, writes } = readsAndWrites(code, slot, calls);
       const before = (after & ~writes) | reads;
       if (before === live[slot]) continue;
       live[slot] = before;

@@ -5,6 +5,8 @@ import type { MapSpec, Program } from "../program.ts";
 import type { Code } from "./code.ts";
 import { type ProgramTraits, programTraits } from "./contexts/contexts.ts";
 import type { ControlFlow } from "./control-flow.ts";
+import type { LogBuffer } from "./log.ts";
+import type { Observer } from "./observe.ts";
 import type { ProgramKind } from "./prototype.ts";
 import type { Register } from "./register.ts";
 import { reject } from "./rejection.ts";
@@ -19,6 +21,13 @@ export interface InsnFacts {
   /** The kinds of pointer that an access went through, over all ways. */
   pointerKind: string | undefined;
   seen: boolean;
+}
+
+/** BPF_F_* of loading a program. */
+export const enum ProgramFlags {
+  STRICT_ALIGNMENT = 1,
+  TEST_STATE_FREQ = 8,
+  SLEEPABLE = 16,
 }
 
 export const MAX_INSNS = 1_000_000;
@@ -36,8 +45,10 @@ export class Env {
   readonly stackLiveness: StackLiveness;
   /** Map by the slot of the `lddw` that loads it. */
   readonly mapUses: ReadonlyMap<number, { readonly map: MapSpec; readonly offset: number | undefined }>;
-  /** Lines of the log. */
-  readonly log: string[] = [];
+  /** Where the kernel's log is written; undefined when nobody reads it. */
+  readonly log: LogBuffer | undefined;
+  /** Sees each instruction before and after it is looked at. */
+  observer: Observer | undefined = undefined;
   readonly facts: (InsnFacts | undefined)[];
   /** Ways that wait to be explored. */
   readonly pending: Pending[] = [];
@@ -58,8 +69,9 @@ export class Env {
   /** Deepest stack of each function, in bytes. */
   readonly stackDepth: number[];
   readonly seenCalls: Set<number> = new Set();
-  readonly logLevel: number;
   readonly isGpl: boolean;
+  /** A state is kept at each place where one may be: for tests of what follows from that. */
+  readonly keepsEveryState: boolean;
   /** Every access must be aligned (BPF_F_STRICT_ALIGNMENT). */
   readonly isStrict: boolean;
   /** Kind of the pointer that the instruction's access went through. */
@@ -70,7 +82,7 @@ export class Env {
     code: Code,
     kind: ProgramKind,
     flow: ControlFlow,
-    options: { readonly caps: Capabilities; readonly logLevel: number; readonly isStrict: boolean },
+    options: { readonly caps: Capabilities; readonly log: LogBuffer | undefined; readonly flags: number },
   ) {
     this.program = program;
     this.code = code;
@@ -78,8 +90,9 @@ export class Env {
     this.traits = programTraits(kind.type);
     this.flow = flow;
     this.caps = options.caps;
-    this.logLevel = options.logLevel;
-    this.isStrict = options.isStrict;
+    this.log = options.log;
+    this.isStrict = (options.flags & ProgramFlags.STRICT_ALIGNMENT) !== 0;
+    this.keepsEveryState = (options.flags & ProgramFlags.TEST_STATE_FREQ) !== 0;
     this.facts = new Array(code.length);
     this.stackDepth = flow.functions.map(() => 0);
     this.mapUses = new Map(program.maps.map(({ slot, map, offset }) => [slot, { map, offset }]));
@@ -117,8 +130,9 @@ export class Env {
     this.registers[number] = register;
   }
 
+  /** A line for the log. */
   write(line: string): void {
-    if (this.logLevel > 0) this.log.push(line);
+    this.log?.write(`${line}\n`);
   }
 }
 
@@ -127,7 +141,8 @@ export interface Pending {
   readonly state: State;
   readonly slot: number;
   readonly previousSlot: number;
-  readonly logLength: number;
+  /** Where an observer's notes are taken up again. */
+  readonly position: number;
 }
 
 /** Licences that make GPL-only helpers available (license_is_gpl_compatible). */

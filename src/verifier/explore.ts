@@ -44,10 +44,14 @@ export class Explorer {
       if (!isOver) continue;
       this.#endWay(env.state);
       const next = env.pending.pop();
-      if (next === undefined) return;
+      if (next === undefined) {
+        env.log?.dropWays();
+        return;
+      }
       env.state = next.state;
       env.slot = next.slot;
       env.previousSlot = next.previousSlot;
+      env.observer?.resume(next.position);
     }
   }
 
@@ -60,9 +64,14 @@ export class Explorer {
     if (++env.insnsProcessed > MAX_INSNS) {
       env.reject(E2BIG, `BPF program is too large. Processed ${env.insnsProcessed} insn`);
     }
-    if (flow.prunePoints[slot] === 1 && this.#isCovered()) return true;
+    if (flow.prunePoints[slot] === 1 && this.#isCovered()) {
+      env.observer?.covered();
+      return true;
+    }
     if (flow.jumpPoints[slot] === 1) pushStep(env);
+    env.observer?.before();
     const result: StepResult = step(env);
+    env.observer?.after(result.next);
     env.stackLiveness.commit(env.state, slot);
     for (const way of result.others) this.#push(way.state, way.slot);
     if (result.next < 0) return true;
@@ -80,7 +89,7 @@ export class Explorer {
     state.branches = 1;
     state.steps = env.state.steps.slice();
     if (state.parent !== undefined) state.parent.branches++;
-    env.pending.push({ state, slot, previousSlot: env.slot, logLength: env.log.length });
+    env.pending.push({ state, slot, previousSlot: env.slot, position: env.observer?.position ?? 0 });
   }
 
   /** A way has ended: so have those that had no other way left. */
@@ -95,7 +104,7 @@ export class Explorer {
   #isCovered(): boolean {
     const env = this.#env;
     const { slot, state, flow } = env;
-    const isForced = flow.checkpoints[slot] === 1 || state.steps.length > MAX_STEPS;
+    const isForced = env.keepsEveryState || flow.checkpoints[slot] === 1 || state.steps.length > MAX_STEPS;
     let keeps =
       isForced || (env.jumpsProcessed - env.jumpsAtState >= 2 && env.insnsProcessed - env.insnsAtState >= 8);
     const all = this.#kept.get(slot) ?? [];
@@ -146,6 +155,7 @@ export class Explorer {
     const isSamePlace =
       kept.mayGotoDepth === state.mayGotoDepth && kept.callbackUnrollDepth === state.callbackUnrollDepth;
     if (isSamePlace && covers(env, kept, state, "exact")) {
+      env.observer?.loops(kept);
       env.reject(EINVAL, `infinite loop detected at insn ${slot}`);
     }
     return false;

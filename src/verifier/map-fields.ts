@@ -1,12 +1,16 @@
-// Fields of map values that helpers alone may touch: locks, timers and their kin, found by the names of their structs
-// in the map's BTF (btf_parse_fields in kernel/bpf/btf.c).
+// Fields of map values that are not plain bytes: locks, timers and their kin, which helpers alone may touch, and
+// pointers into the kernel (kptrs). Found in the map's BTF by the names of structs and by type tags (btf_parse_fields
+// in kernel/bpf/btf.c).
 
 import type { MapSpec } from "../program.ts";
 
 export interface MapField {
+  /** Struct of the field, or which kind of pointer it is. */
   readonly name: string;
   readonly off: number;
   readonly size: number;
+  /** Struct that a kptr points to. */
+  readonly struct?: string;
 }
 
 const SPECIAL: ReadonlySet<string> = new Set([
@@ -14,10 +18,17 @@ const SPECIAL: ReadonlySet<string> = new Set([
   ...["bpf_rb_root", "bpf_rb_node", "bpf_refcount", "bpf_task_work"],
 ]);
 
+/** Type tags that make a pointer a kptr, and what it is called here. */
+const TAGS: Readonly<Record<string, string>> = {
+  kptr_untrusted: "kptr",
+  kptr: "kptr_ref",
+  percpu_kptr: "kptr_percpu",
+};
+
 const known = new WeakMap<MapSpec, readonly MapField[]>();
 
 /** The fields of a map's values, in order. */
-export function mapField(map: MapSpec): readonly MapField[] {
+export function mapFields(map: MapSpec): readonly MapField[] {
   const found = known.get(map) ?? findFields(map);
   known.set(map, found);
   return found;
@@ -29,12 +40,13 @@ function findFields({ btf, valueType }: MapSpec): MapField[] {
   const visit = (id: number, off: number, depth: number): void => {
     const type = btf.resolve(id);
     if (depth > 8) return;
-    if (type.kind === "struct") {
-      if (SPECIAL.has(type.name)) {
-        fields.push({ name: type.name, off, size: type.size });
-        return;
-      }
-      for (const member of type.members) visit(member.type, off + (member.bitOffset >> 3), depth + 1);
+    if (type.kind === "ptr") {
+      const target = btf.type(type.type);
+      const name = target.kind === "type_tag" ? TAGS[target.name] : undefined;
+      if (name !== undefined) fields.push({ name, off, size: 8, struct: btf.resolve(type.type).name });
+    } else if (type.kind === "struct") {
+      if (SPECIAL.has(type.name)) fields.push({ name: type.name, off, size: type.size });
+      else for (const member of type.members) visit(member.type, off + (member.bitOffset >> 3), depth + 1);
     }
   };
   visit(valueType, 0, 0);
@@ -43,5 +55,8 @@ function findFields({ btf, valueType }: MapSpec): MapField[] {
 
 /** The offset of the field of that name; undefined when there is none. */
 export function fieldOffset(map: MapSpec, name: string): number | undefined {
-  return mapField(map).find((field) => field.name === name)?.off;
+  return mapFields(map).find((field) => field.name === name)?.off;
 }
+
+/** Pointers into the kernel, of whichever kind. */
+export const isKptr = ({ name }: MapField): boolean => name.startsWith("kptr");

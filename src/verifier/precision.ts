@@ -6,7 +6,7 @@
 import { Class, type Code, Opcode } from "./code.ts";
 import type { Env } from "./env.ts";
 import type { Register } from "./register.ts";
-import { Byte, type Frame, type State, type Step } from "./state.ts";
+import type { Frame, State, Step } from "./state.ts";
 
 const ARGS = 0x3e;
 
@@ -233,6 +233,13 @@ export function markPrecise(env: Env, register: number): boolean {
   return markBack(env, env.state, wanted);
 }
 
+/** Marks the number in a slot of the stack. */
+export function markSlotPrecise(env: Env, frame: number, index: number): boolean {
+  const wanted = new Wanted(env.state.frames.length - 1);
+  wanted.stack[frame].add(index);
+  return markBack(env, env.state, wanted);
+}
+
 /** Marks what was wanted of `kept` in the way of `state`, which ends where `kept` went on. */
 export function propagatePrecision(env: Env, kept: State, state: State): boolean {
   const wanted = new Wanted(kept.frames.length - 1);
@@ -243,7 +250,7 @@ export function propagatePrecision(env: Env, kept: State, state: State): boolean
       }
     }
     for (const [index, slot] of frame.stack.entries()) {
-      if (slot.isWholeScalar && slot.register.isPrecise) wanted.stack[frame.number].add(index);
+      if (slot.isScalarSpill && slot.register.isPrecise) wanted.stack[frame.number].add(index);
     }
   }
   return wanted.isEmpty ? false : markBack(env, state, wanted);
@@ -316,7 +323,7 @@ function markIn(state: State, wanted: Wanted): boolean {
     }
     for (const index of [...wanted.stack[number]]) {
       const slot = frame.slot(index);
-      if (!slot.isWholeScalar || slot.register.isPrecise) wanted.stack[number].delete(index);
+      if (!slot.isScalarSpill || slot.register.isPrecise) wanted.stack[number].delete(index);
       else {
         frame.stack[index] = slot.withRegister(slot.register.precise(true));
         changed = true;
@@ -339,7 +346,7 @@ function markFrame(frame: Frame, isPrecise: boolean): void {
   for (let index = 0; index < 10; index++) registers[index] = registers[index].precise(isPrecise);
   for (let index = 0; index < stack.length; index++) {
     const slot = stack[index];
-    if (slot.byte(7) === Byte.SPILL && slot.register.kind === "scalar") {
+    if (slot.isScalarSpill) {
       stack[index] = slot.withRegister(slot.register.precise(isPrecise));
     }
   }

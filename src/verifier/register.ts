@@ -215,14 +215,14 @@ export class Register implements Fields {
   }
 }
 
-/** The type's name in messages, as the kernel prints it. */
-export function typeName({ kind, flags, struct }: Register): string {
+/** The type's name in messages, as the kernel prints it; of a `btf` pointer without its struct. */
+export function typeName({ kind, flags }: Pick<Register, "kind" | "flags">): string {
   const suffix = (flags & Flag.MAYBE_NULL) !== 0 ? "_or_null" : "";
   if (kind === "none") return "?";
   if (kind === "btf") {
     const trust = (flags & Flag.TRUSTED) !== 0 ? "trusted_" : (flags & Flag.RCU) !== 0 ? "rcu_" : "";
     const untrusted = (flags & Flag.UNTRUSTED) !== 0 ? "untrusted_" : "";
-    return `${trust}${untrusted}ptr_${struct}${suffix}`;
+    return `${trust}${untrusted}ptr_${(flags & Flag.MAYBE_NULL) !== 0 ? "or_null_" : ""}`;
   }
   const prefix =
     ((flags & Flag.READ_ONLY) !== 0 ? "rdonly_" : "") + ((flags & Flag.RINGBUF) !== 0 ? "ringbuf_" : "");

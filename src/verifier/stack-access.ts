@@ -213,14 +213,14 @@ export function writeStack(env: Env, pointerNumber: number, off: number, size: n
 }
 
 /** A register as it lies in a slot: its lower bytes, and what the others were. */
-function save(env: Env, old: StackSlot, register: Register, size: number): StackSlot {
+function save(old: StackSlot, register: Register, size: number): StackSlot {
   if (size === 8) return StackSlot.spilled(register);
   let bytes = 0;
   for (let index = 0; index < 8; index++) {
     let byte: Byte = Byte.SPILL;
     if (index >= size) {
       byte = old.byte(index);
-      if (byte !== Byte.ZERO && !(env.allowsLeaks && byte === Byte.INVALID)) byte = Byte.MISC;
+      if (byte !== Byte.ZERO && byte !== Byte.INVALID) byte = Byte.MISC;
     }
     bytes |= byte << (index * 4);
   }
@@ -244,10 +244,10 @@ function writeFixed(env: Env, frame: Frame, off: number, size: number, stored: S
       register = withScalarId(env, register);
       env.setRegister(number, register);
     }
-    frame.setSlot(index, save(env, slot, fits ? register : register.withoutId(), size));
+    frame.setSlot(index, save(slot, fits ? register : register.withoutId(), size));
     noteStackAccess(env, frame, index);
   } else if (register === undefined && imm !== undefined && byteOf(off) === 0) {
-    frame.setSlot(index, save(env, slot, Register.constant(BigInt(imm)), size));
+    frame.setSlot(index, save(slot, Register.constant(BigInt(imm)), size));
     noteStackAccess(env, frame, index);
   } else if (register !== undefined && register.kind !== "scalar") {
     if (size !== 8) env.reject(EACCES, "invalid size of register spill");
@@ -293,7 +293,7 @@ function writeVariable(env: Env, frame: Frame, low: number, high: number, { numb
     if (!env.allowsLeaks && byte !== Byte.MISC && byte !== Byte.ZERO) {
       env.reject(EINVAL, `spilled ptr in range of var-offset stack write; insn ${env.slot}, ptr off: ${off}`);
     }
-    if (isZero && byte === Byte.SPILL && slot.isWholeScalar && slot.register.isNull) {
+    if (isZero && byte === Byte.SPILL && slot.isScalarSpill && slot.register.isNull) {
       keepsZero = true;
       continue;
     }

@@ -63,6 +63,11 @@ export class StackSlot {
     return this.bytes >>> 28 === Byte.SPILL;
   }
 
+  /** A number was stored here, or its lower part. */
+  get isScalarSpill(): boolean {
+    return (this.bytes & 15) === Byte.SPILL && this.register.kind === "scalar";
+  }
+
   get isWholeScalar(): boolean {
     return this.bytes >>> 28 === Byte.SPILL && this.register.kind === "scalar";
   }

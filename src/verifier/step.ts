@@ -26,9 +26,10 @@ export function step(env: Env): StepResult {
   const { code, slot } = env;
   switch (code.class(slot)) {
     case Class.ALU:
-    case Class.ALU64:
-      checkAlu(env);
-      return { next: slot + 1, others: NONE };
+    case Class.ALU64: {
+      const fork = checkAlu(env);
+      return { next: slot + 1, others: fork === undefined ? NONE : [{ slot, state: fork }] };
+    }
     case Class.LDX:
       checkLoad(env);
       checkPointerKind(env, code.src[slot]);
@@ -89,7 +90,7 @@ function leave(env: Env): StepResult {
   if (state.frames.length > 1) {
     return { next: leaveFunction(env), others: NONE };
   }
-  checkNothingHeld(env, "BPF_EXIT instruction");
+  checkNothingHeld(env, "BPF_EXIT instruction in main prog");
   checkResult(env);
   return { next: -1, others: NONE };
 }
@@ -187,15 +188,10 @@ function checkAtomic(env: Env): void {
   checkAtomicKind(env, dst);
   const result = (imm & 1) === 0 ? -1 : isExchange ? 0 : src;
   if (result >= 0) checkWrites(env, result);
-  const access = { number: dst, off, size, stored: undefined, isSigned: false };
+  const access = { number: dst, off, size, stored: undefined, isSigned: false, isStrict: true };
   checkAccess(env, { ...access, dst: -1 });
-  const before = env.register(dst);
   if (result >= 0) checkAccess(env, { ...access, dst: result });
-  const after = env.register(dst);
-  // The store goes where the load came from, even when the load has replaced the pointer.
-  env.setRegister(dst, before);
   checkAccess(env, { ...access, dst: -1, stored: { number: -1, imm: undefined } });
-  env.setRegister(dst, after);
 }
 
 const hex = (value: number): string => (value >>> 0).toString(16).padStart(2, "0");
@@ -221,7 +217,7 @@ function checkOrdered(env: Env, isLoad: boolean, size: number): void {
       `BPF_ATOMIC ${isLoad ? "loads from" : "stores into"} R${pointer} ${typeName(register)} is not allowed`,
     );
   }
-  const access = { number: pointer, off, size, isSigned: false };
+  const access = { number: pointer, off, size, isSigned: false, isStrict: true };
   if (isLoad) checkAccess(env, { ...access, dst, stored: undefined });
   else checkAccess(env, { ...access, dst: -1, stored: { number: src, imm: undefined } });
 }

@@ -342,8 +342,9 @@ export class Tnum {
     );
   }
 
-  /** As the verifier's log prints it: `(value; mask)` in hexadecimal. */
+  /** As the verifier's log prints it: `(value; mask)` in hexadecimal, a constant alone. */
   toString(): string {
+    if (this.isConstant) return this.value === 0n ? "0" : `0x${this.value.toString(16)}`;
     return `(0x${this.value.toString(16)}; 0x${this.mask.toString(16)})`;
   }
 

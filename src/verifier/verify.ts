@@ -3,13 +3,18 @@
 import type { Program, VerifiedProgram } from "../program.ts";
 import { callbackKind } from "./calls.ts";
 import { Code, Opcode } from "./code.ts";
+import { maySleepAsAsked, programTraits } from "./contexts/contexts.ts";
 import { ControlFlow, checkFunctions, findFunctions } from "./control-flow.ts";
-import { type Capabilities, Env } from "./env.ts";
+import { type Capabilities, Env, MAX_FRAMES, MAX_VAR_OFF, ProgramFlags } from "./env.ts";
 import { Explorer } from "./explore.ts";
+import { LogBuffer } from "./log.ts";
+import { mapFields } from "./map-fields.ts";
 import type { ProgramKind } from "./prototype.ts";
+import { prototypeFor } from "./prototypes.ts";
 import { Register } from "./register.ts";
-import { EINVAL, Rejection, reject } from "./rejection.ts";
+import { E2BIG, EACCES, EINVAL, Rejection, reject } from "./rejection.ts";
 import { Frame, State } from "./state.ts";
+import { Trace, writeEnd } from "./trace.ts";
 
 export interface VerifyOptions {
   /** `enum bpf_attach_type`; 0 where the type needs none. */
@@ -18,7 +23,7 @@ export interface VerifyOptions {
   readonly caps?: Capabilities;
   /** BPF_F_STRICT_ALIGNMENT and its kin. */
   readonly flags?: number;
-  /** 0: no log; 1: the way to a rejection; 2: every instruction. */
+  /** BPF_LOG_*, added up. 0: no log; 1: the way to a rejection; 2: every instruction; 4: figures of the effort. */
   readonly logLevel?: number;
 }
 
@@ -35,41 +40,66 @@ export interface Verdict {
   readonly peakStates: number;
   readonly maxStatesPerInsn: number;
   readonly program: VerifiedProgram | undefined;
+  /** The log as the kernel writes it, at the level that was asked for. */
+  readonly log: string;
 }
-
-const STRICT_ALIGNMENT = 1;
-const SLEEPABLE = 1 << 4;
 
 /** Judges a program as Linux 6.18 would. Throws nothing but what the program's own bytes make impossible to read. */
 export function judge(program: Program, options: VerifyOptions = {}): Verdict {
   const { attachType = 0, caps = "all", flags = 0, logLevel = 0 } = options;
-  const kind: ProgramKind = { type: program.type, attachType, isSleepable: (flags & SLEEPABLE) !== 0 };
+  const kind: ProgramKind = {
+    type: program.type,
+    attachType,
+    isSleepable: (flags & ProgramFlags.SLEEPABLE) !== 0,
+  };
+  const began = performance.now();
+  const log = logLevel > 0 ? new LogBuffer(logLevel) : undefined;
   let env: Env | undefined;
+  let functions: readonly number[] = [0];
+  let error: Rejection | undefined;
   try {
     const code = new Code(program);
-    const functions = findFunctions(
+    functions = findFunctions(
       code,
       program.functions.map(({ slot }) => slot),
       true,
     );
     checkFunctions(code, functions);
     checkOpcodes(program, code);
-    const flow = new ControlFlow(code, functions, (slot) =>
-      code.src[slot] === 0 ? callbackKind(code.imm[slot]) : "none",
-    );
-    env = new Env(program, code, kind, flow, { caps, logLevel, isStrict: (flags & STRICT_ALIGNMENT) !== 0 });
-    new Explorer(env).explore(entryState(), 0);
+    checkKind(program, kind);
+    const flow = new ControlFlow(code, functions, {
+      callback: (slot) => (code.src[slot] === 0 ? callbackKind(code.imm[slot]) : "none"),
+      arguments: (slot) =>
+        code.src[slot] === 0 ? prototypeFor(code.imm[slot], kind, caps)?.args.length : undefined,
+    });
+    env = new Env(program, code, kind, flow, { caps, log, flags });
+    env.state = entryState();
+    if (log !== undefined && (logLevel & 3) !== 0) env.observer = new Trace(env, log);
+    new Explorer(env).explore(env.state, 0);
     checkDepth(env);
-    return verdict(env, { program: { program } as VerifiedProgram });
-  } catch (error) {
-    if (!(error instanceof Rejection)) throw error;
-    return verdict(env, { error });
+  } catch (thrown) {
+    if (!(thrown instanceof Rejection)) throw thrown;
+    error = thrown;
   }
+  if (log !== undefined) {
+    writeEnd(log, {
+      error,
+      microseconds: (performance.now() - began) * 1000,
+      stackDepth: env?.stackDepth ?? functions.map(() => 0),
+      processed: env?.insnsProcessed ?? 0,
+      maxStatesPerInsn: env?.maxStatesPerInsn ?? 0,
+      totalStates: env?.totalStates ?? 0,
+      peakStates: env?.peakStates ?? 0,
+    });
+  }
+  return verdict(env, error, error === undefined ? ({ program } as VerifiedProgram) : undefined, log);
 }
 
 function verdict(
   env: Env | undefined,
-  { error, program }: { readonly error?: Rejection; readonly program?: VerifiedProgram },
+  error: Rejection | undefined,
+  program: VerifiedProgram | undefined,
+  log: LogBuffer | undefined,
 ): Verdict {
   return {
     isAccepted: error === undefined,
@@ -81,6 +111,7 @@ function verdict(
     peakStates: env?.peakStates ?? 0,
     maxStatesPerInsn: env?.maxStatesPerInsn ?? 0,
     program,
+    log: log?.toString() ?? "",
   };
 }
 
@@ -91,6 +122,31 @@ function entryState(): State {
   frame.registers[10] = Register.pointer("fp");
   return new State([frame]);
 }
+
+/** The program's type goes with how it was asked to run, and with its maps. */
+function checkKind(program: Program, kind: ProgramKind): void {
+  if (!maySleepAsAsked(kind)) {
+    const types = "fentry/fexit/fmod_ret, lsm, iter, uprobe, and struct_ops";
+    reject(-1, EINVAL, `Only ${types} programs can be sleepable`);
+  }
+  const traits = programTraits(kind.type);
+  for (const map of new Set(program.maps.map((use) => use.map))) {
+    const fields = new Set(mapFields(map).map(({ name }) => name));
+    if (traits.noSpinLock && fields.has("bpf_spin_lock")) {
+      const who = kind.type === "socket_filter" ? "socket filter" : "tracing";
+      reject(-1, EINVAL, `${who} progs cannot use bpf_spin_lock yet`);
+    }
+    if (traits.isTracing && fields.has("bpf_timer")) {
+      reject(-1, EINVAL, "tracing progs cannot use bpf_timer yet");
+    }
+    if (kind.isSleepable && !SLEEPABLE_MAPS.has(map.type)) {
+      reject(-1, EINVAL, "Sleepable programs can only use array, hash, ringbuf and local storage maps");
+    }
+  }
+}
+
+/** Hash, array, per-CPU and LRU forms, maps of maps, ring buffers, local storage, queues, arena. */
+const SLEEPABLE_MAPS = new Set([1, 2, 5, 6, 9, 10, 11, 12, 13, 22, 23, 24, 27, 28, 29, 31, 32, 33]);
 
 /** Each instruction is one, before any is explored (resolve_pseudo_ldimm64). */
 function checkOpcodes(program: Program, code: Code): void {
@@ -110,6 +166,9 @@ function checkOpcodes(program: Program, code: Code): void {
       }
       if (use?.offset !== undefined && use.map.type !== 2) {
         reject(slot, EINVAL, "direct value access on this map type is not supported");
+      }
+      if (use?.offset !== undefined && use.offset >>> 0 >= MAX_VAR_OFF) {
+        reject(slot, EINVAL, `direct value offset of ${use.offset >>> 0} is not allowed`);
       }
       if (use?.offset !== undefined && use.offset >= use.map.valueSize) {
         reject(
@@ -171,15 +230,16 @@ function checkDepth(env: Env): void {
     }
     return targets;
   });
-  const round = (bytes: number): number => Math.max(32, (bytes + 31) & ~31);
+  const round = (bytes: number): number => (Math.max(1, bytes) + 15) & ~15;
   const visit = (index: number, depth: number, path: readonly number[]): void => {
     const own = env.traits.privateStack ? round(env.stackDepth[index]) : depth + round(env.stackDepth[index]);
     if (own > 512) {
       reject(-1, 13, `combined stack size of ${path.length + 1} calls is ${own}. Too large`);
     }
     for (const [slot, target] of calls[index]) {
-      if (path.length + 1 >= 8) reject(slot, 7, `the call stack of ${path.length + 2} frames is too deep`);
-      if (path.includes(target) || target === index) reject(slot, EINVAL, "recursive call");
+      if (path.length + 1 >= MAX_FRAMES) {
+        reject(slot, E2BIG, `the call stack of ${path.length + 1} frames is too deep !`);
+      }
       visit(target, own, [...path, index]);
     }
   };

@@ -1,0 +1,269 @@
+// tracebee check: whether Linux would load the programs of some files, and why not.
+
+import { ATTACH_TYPES, sectionAttachType, sectionLoadFlags } from "../attach-types.ts";
+import { type LoadError, LoadError as LoadFailure } from "../errors.ts";
+import { formatLine } from "../isa/disassembler.ts";
+import { KernelSession, kernelUnavailable } from "../kernel/bpf.ts";
+import { errnoName, KernelError } from "../kernel/syscall.ts";
+import type { ObjectFile } from "../loader/object-file.ts";
+import type { Program, SourceLine } from "../program.ts";
+import { judge, type Verdict } from "../verifier/verify.ts";
+import { type Command, readArgs, UsageError } from "./command.ts";
+import { choosePrograms, loadFile, readProgramType } from "./input.ts";
+import { formatCount, toJson } from "./tables.ts";
+
+const USAGE = `usage: tracebee check FILE... [OPTION...]
+
+Says of every program of the files (ELF objects, texts of assembly, bare instructions) whether Linux would load it,
+and why not. Exit status: 0 all are accepted, 1 some are not, 2 wrong usage.
+
+  --program NAME    this program only; default: all of each file
+  --type TYPE       program type, where the file does not say
+  --caps all|bpf    what the loader may do: everything (the default), or what CAP_BPF alone allows
+  --log-level N     the log of the verifier: 1 the way to a rejection, 2 every instruction, 4 figures; add them up
+  --kernel          the verdict of this machine's own kernel too (needs leave to call bpf(2), and the package koffi)
+  --json            everything as JSON, one list
+`;
+
+/** The last bits of log levels: 1 and 2 exclude each other, 4 adds the figures. */
+const MAX_LOG_LEVEL = 7;
+
+interface CheckOptions {
+  readonly caps: "all" | "bpf";
+  readonly logLevel: number;
+  readonly kernel: boolean;
+}
+
+/** What one verifier says. */
+interface Opinion {
+  readonly verdict: "accepted" | "rejected" | "unknown";
+  /** Name of the errno; empty when accepted. */
+  readonly errno: string;
+  readonly message: string;
+  readonly log?: string;
+}
+
+/** All that is said of one program. */
+interface Finding extends Opinion {
+  readonly file: string;
+  readonly program: string;
+  readonly section: string;
+  readonly type: string;
+  readonly attachType: string | undefined;
+  /** The instruction that a rejection is about, and the line that it comes from. */
+  readonly slot: number | undefined;
+  readonly insn: string | undefined;
+  readonly source: SourceLine | undefined;
+  readonly processed: number;
+  readonly states: number;
+  readonly peakStates: number;
+  readonly maxStatesPerInsn: number;
+  readonly kernel: Opinion | undefined;
+}
+
+function insnAt(program: Program, slot: number): string | undefined {
+  try {
+    const insn = program.decoded.find((each) => each.slot === slot);
+    return insn && formatLine(insn);
+  } catch (error) {
+    // Bytes that are no instruction are what some rejections are about.
+    if (error instanceof LoadFailure) return undefined;
+    throw error;
+  }
+}
+
+function withLog(opinion: Opinion, log: string | readonly string[] | undefined): Opinion {
+  const text = typeof log === "string" ? log : (log ?? []).join("\n");
+  return text === "" ? opinion : { ...opinion, log: text };
+}
+
+function opinionOf(verdict: Verdict): Opinion {
+  const { isAccepted, message, errno } = verdict;
+  const opinion: Opinion = {
+    verdict: isAccepted ? "accepted" : "rejected",
+    errno: isAccepted ? "" : errnoName(errno),
+    message,
+  };
+  return withLog(opinion, (verdict as { readonly log?: string | readonly string[] }).log);
+}
+
+/** The machine's kernel's; `unknown` where it was not asked because it refuses a map of the program. */
+function kernelOpinion(
+  session: KernelSession,
+  program: Program,
+  load: { readonly attachType: number; readonly flags: number },
+  { caps, logLevel }: CheckOptions,
+): Opinion {
+  try {
+    const verdict = session.load(program, { ...load, caps, logLevel: logLevel || 1 });
+    verdict.program?.close();
+    const { isAccepted, errno, message, log } = verdict;
+    const name = isAccepted ? "" : errnoName(errno);
+    const opinion: Opinion = { verdict: isAccepted ? "accepted" : "rejected", errno: name, message };
+    return logLevel === 0 ? opinion : withLog(opinion, log);
+  } catch (error) {
+    if (error instanceof KernelError)
+      return { verdict: "unknown", errno: error.code, message: error.message };
+    if (error instanceof RangeError) return { verdict: "unknown", errno: "", message: error.message };
+    throw error;
+  }
+}
+
+function checkProgram(
+  file: string,
+  program: Program,
+  options: CheckOptions,
+  session: KernelSession | undefined,
+): Finding {
+  const name = sectionAttachType(program.section);
+  const attachType = name === undefined ? 0 : ATTACH_TYPES[name];
+  const load = { attachType, flags: sectionLoadFlags(program.section) };
+  const verdict = judge(program, { ...load, caps: options.caps, logLevel: options.logLevel });
+  const slot = verdict.isAccepted || verdict.slot < 0 ? undefined : verdict.slot;
+  const { processed, states, peakStates, maxStatesPerInsn } = verdict;
+  return {
+    file,
+    program: program.name,
+    section: program.section,
+    type: program.type,
+    attachType: name,
+    ...opinionOf(verdict),
+    slot,
+    insn: slot === undefined ? undefined : insnAt(program, slot),
+    source: slot === undefined ? undefined : program.lineAt(slot),
+    processed,
+    states,
+    peakStates,
+    maxStatesPerInsn,
+    kernel: session && kernelOpinion(session, program, load, options),
+  };
+}
+
+/** A program that the loader could not make: no verifier has seen it. */
+function failureFinding(file: string, program: string, failure: LoadError): Finding {
+  return {
+    file,
+    program,
+    section: "",
+    type: "unspec",
+    attachType: undefined,
+    verdict: "unknown",
+    errno: "",
+    message: failure.message,
+    slot: undefined,
+    insn: undefined,
+    source: undefined,
+    processed: 0,
+    states: 0,
+    peakStates: 0,
+    maxStatesPerInsn: 0,
+    kernel: undefined,
+  };
+}
+
+function checkObject(
+  file: string,
+  object: ObjectFile,
+  only: string | undefined,
+  options: CheckOptions,
+): Finding[] {
+  const failures = only === undefined ? [...object.failures] : [];
+  const failed = failures.map(([name, failure]) => failureFinding(file, name, failure));
+  // Programs of one object share its maps; those of the next one have others.
+  const session = options.kernel ? new KernelSession() : undefined;
+  try {
+    const programs = choosePrograms(object, only);
+    return [...programs.map((program) => checkProgram(file, program, options, session)), ...failed];
+  } finally {
+    session?.close();
+  }
+}
+
+const WORDS = { accepted: "accepted", rejected: "rejected", unknown: "not judged" } as const;
+
+function describe({ verdict, errno, message }: Opinion): string {
+  const [last = ""] = message.split("\n").slice(-1);
+  const reason = [errno, last].filter((part) => part !== "").join(", ");
+  return verdict === "accepted" ? WORDS.accepted : `${WORDS[verdict]}: ${reason || "no reason given"}`;
+}
+
+function indent(text: string): string {
+  return text.replace(/^/gm, "    ").trimEnd();
+}
+
+/** A program's line, and below it what explains the verdict. */
+function report(finding: Finding): string {
+  const { program, type, attachType, verdict, insn, source, log, kernel, processed } = finding;
+  const kind = attachType === undefined || attachType === type ? type : `${type}, ${attachType}`;
+  const lines = [`${program} (${kind}): ${describe(finding)}`];
+  if (verdict === "accepted") lines[0] += `, ${formatCount(processed)} instructions processed`;
+  const earlier = finding.message.split("\n").slice(0, -1);
+  for (const line of earlier) lines.push(`  ${line}`);
+  if (insn !== undefined) lines.push(`  at ${insn}`);
+  if (source !== undefined && source.text.trim() !== "") {
+    lines.push(`  ${source.file}:${source.line}: ${source.text.trim()}`);
+  }
+  if (log !== undefined) lines.push(indent(log));
+  if (kernel !== undefined) {
+    lines.push(`  kernel: ${describe(kernel)}`);
+    if (kernel.log !== undefined) lines.push(indent(kernel.log));
+  }
+  return lines.map((line) => `${line}\n`).join("");
+}
+
+function summary(findings: readonly Finding[]): string {
+  const count = (wanted: Finding["verdict"]): number =>
+    findings.filter(({ verdict }) => verdict === wanted).length;
+  const parts = [`${count("accepted")} accepted`, `${count("rejected")} rejected`];
+  if (count("unknown") > 0) parts.push(`${count("unknown")} not judged`);
+  const judged = findings.filter(({ kernel }) => kernel !== undefined && kernel.verdict !== "unknown");
+  const same = judged.filter(({ verdict, kernel }) => verdict === kernel?.verdict);
+  if (judged.length > 0) parts.push(`the kernel agrees on ${same.length} of ${judged.length}`);
+  return `${findings.length} programs: ${parts.join(", ")}\n`;
+}
+
+function readOptions(values: {
+  readonly caps?: string | undefined;
+  readonly "log-level"?: string | undefined;
+  readonly kernel?: boolean | undefined;
+}): CheckOptions {
+  const { caps = "all", "log-level": level = "0", kernel = false } = values;
+  if (caps !== "all" && caps !== "bpf") throw new UsageError(`--caps: expected all or bpf, got "${caps}"`);
+  const logLevel = /^\d$/.test(level) ? Number(level) : -1;
+  if (logLevel < 0 || logLevel > MAX_LOG_LEVEL) {
+    throw new UsageError(`--log-level: expected 0 to ${MAX_LOG_LEVEL}, got "${level}"`);
+  }
+  return { caps, logLevel, kernel };
+}
+
+export const check: Command = {
+  name: "check",
+  summary: "say whether Linux would load a program, and why not",
+  usage: USAGE,
+  run(args) {
+    const { values, positionals } = readArgs(args, {
+      program: { type: "string" },
+      type: { type: "string" },
+      caps: { type: "string" },
+      "log-level": { type: "string" },
+      kernel: { type: "boolean" },
+      json: { type: "boolean" },
+    });
+    if (positionals.length === 0) throw new UsageError("expected a file, got none");
+    const options = readOptions(values);
+    const type = readProgramType(values.type);
+    const missing = options.kernel ? kernelUnavailable() : undefined;
+    if (missing !== undefined) throw new UsageError(`--kernel: ${missing}`);
+    const findings: Finding[] = [];
+    for (const file of positionals) {
+      const own = checkObject(file, loadFile(file, type), values.program, options);
+      findings.push(...own);
+      if (values.json === true) continue;
+      if (positionals.length > 1) process.stdout.write(`${file}:\n`);
+      process.stdout.write(own.map(report).join(""));
+    }
+    if (values.json === true) process.stdout.write(`${toJson(findings, 2)}\n`);
+    else if (findings.length > 1) process.stdout.write(summary(findings));
+    return findings.every(({ verdict }) => verdict === "accepted") ? 0 : 1;
+  },
+};

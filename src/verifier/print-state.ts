@@ -1,0 +1,170 @@
+// Registers, stack slots and whole frames as the kernel's log prints them (print_reg_state and print_verifier_state
+// in kernel/bpf/log.c).
+
+import { Flag, type Register } from "./register.ts";
+import type { Scalar } from "./scalar.ts";
+import { Byte, type Frame, type StackSlot, type State } from "./state.ts";
+import type { Tnum } from "./tnum.ts";
+
+const hex = (value: bigint): string => `0x${BigInt.asUintN(64, value).toString(16)}`;
+
+/** Small numbers are decimal, others hexadecimal and without a sign. */
+const formatUnsigned = (value: bigint): string => (value <= 0xffffn ? `${value}` : hex(value));
+const isSmall = (value: bigint): boolean => value >= -0x8000n && value <= 0x7fffn;
+const formatSigned = (value: bigint): string => (isSmall(value) ? `${value}` : hex(value));
+
+export function formatTnum({ value, mask }: Tnum): string {
+  return mask === 0n ? formatUnsigned(value) : `(${hex(value)}; ${hex(mask)})`;
+}
+
+const S64_MAX = (1n << 63n) - 1n;
+const S64_MIN = -(1n << 63n);
+const U64_MAX = (1n << 64n) - 1n;
+
+/** In the order of the log; even ones are lower bounds, odd ones upper bounds. */
+const RANGE_NAMES = ["smin", "smax", "umin", "umax", "smin32", "smax32", "umin32", "umax32"];
+const UNBOUNDED: readonly bigint[] = [
+  ...[S64_MIN, S64_MAX, 0n, U64_MAX],
+  ...[-0x80000000n, 0x7fffffffn, 0n, 0xffffffffn],
+];
+
+/** A 32-bit bound without the sign extension that would make its hexadecimal form another number's. */
+const signed32 = (value: number): bigint => (isSmall(BigInt(value)) ? BigInt(value) : BigInt(value >>> 0));
+
+/** The bounds that say something; equal ones share their value. */
+export function formatRanges(scalar: Scalar): string[] {
+  const { smin, smax, umin, umax, s32min, s32max, u32min, u32max } = scalar;
+  const bare = [smin, smax, umin, umax, BigInt(s32min), BigInt(s32max), BigInt(u32min), BigInt(u32max)];
+  const values = bare.slice();
+  values[4] = signed32(s32min);
+  values[5] = signed32(s32max);
+  const isLeftOut = bare.map((value, index) => value === UNBOUNDED[index]);
+  const parts: string[] = [];
+  for (let first = 0; first < values.length; first++) {
+    if (isLeftOut[first]) continue;
+    let names = `${RANGE_NAMES[first]}=`;
+    for (let other = first + 2; other < values.length; other += 2) {
+      if (isLeftOut[other] || BigInt.asUintN(64, values[other]) !== BigInt.asUintN(64, values[first]))
+        continue;
+      if (values[other] < 0n !== values[first] < 0n) continue;
+      isLeftOut[other] = true;
+      names += `${RANGE_NAMES[other]}=`;
+    }
+    const isSigned = first % 4 < 2;
+    parts.push(names + (isSigned ? formatSigned(values[first]) : formatUnsigned(values[first])));
+  }
+  return parts;
+}
+
+const PREFIXES: readonly (readonly [flag: Flag, text: string])[] = [
+  [Flag.READ_ONLY, "rdonly_"],
+  [Flag.RINGBUF, "ringbuf_"],
+  [Flag.RCU, "rcu_"],
+  [Flag.UNTRUSTED, "untrusted_"],
+  [Flag.TRUSTED, "trusted_"],
+];
+
+function formatType({ kind, flags, struct }: Register): string {
+  const prefix = PREFIXES.map(([flag, text]) => ((flags & flag) !== 0 ? text : "")).join("");
+  const isNullable = (flags & Flag.MAYBE_NULL) !== 0;
+  if (kind === "btf") return `${prefix}ptr_${isNullable ? "or_null_" : ""}${struct}`;
+  return `${prefix}${kind === "dynptr" ? "dynptr_ptr" : kind}${isNullable ? "_or_null" : ""}`;
+}
+
+const HAS_MAP = new Set(["map_ptr", "map_key", "map_value"]);
+const MAX_NAME = 15;
+
+/** What stands in brackets behind the type. */
+function formatFields(register: Register): string[] {
+  const { kind, id, hasDelta, off, refId, map, range, memSize, scalar } = register;
+  const parts: string[] = [];
+  if (id !== 0) parts.push(`id=${id}${hasDelta ? `${off < 0 ? "" : "+"}${off}` : ""}`);
+  if (refId !== 0) parts.push(`ref_obj_id=${refId}`);
+  if (HAS_MAP.has(kind) && map !== undefined) {
+    if (map.name !== "") parts.push(`map=${map.name.slice(0, MAX_NAME)}`);
+    parts.push(`ks=${map.keySize}`, `vs=${map.valueSize}`);
+  }
+  if (kind !== "scalar" && off !== 0) parts.push(`off=${formatSigned(BigInt(off))}`);
+  if (register.isPacket) parts.push(`r=${formatUnsigned(BigInt.asUintN(64, BigInt(range)))}`);
+  if (kind === "mem") parts.push(`sz=${formatUnsigned(BigInt(memSize))}`);
+  if (kind === "dynptr") parts.push("type=local");
+  if (!scalar.tnum.isConstant) {
+    parts.push(...formatRanges(scalar));
+    if (!scalar.tnum.isUnknown) parts.push(`var_off=${formatTnum(scalar.tnum)}`);
+  } else if (scalar.value !== 0n) parts.push(`imm=${formatSigned(scalar.signedValue)}`);
+  return parts;
+}
+
+/** A register's value; `frame`: the one that it is printed for. */
+export function formatRegister(register: Register, frame = 0): string {
+  const { kind, scalar } = register;
+  if (kind === "scalar") {
+    const prefix = register.isPrecise ? "P" : "";
+    if (scalar.tnum.isConstant) return prefix + formatSigned(scalar.signedValue);
+    return `${prefix}scalar(${formatFields(register).join(",")})`;
+  }
+  let type = formatType(register);
+  if (kind === "fp") {
+    if (register.frame !== frame) type += `[${register.frame}]`;
+    if (scalar.isConstant) return type + formatSigned(scalar.signedValue + BigInt(register.off));
+  }
+  return `${type}(${formatFields(register).join(",")})`;
+}
+
+const BYTE_CHARACTERS: Readonly<Record<Byte, string>> = {
+  [Byte.INVALID]: "?",
+  [Byte.SPILL]: "r",
+  [Byte.MISC]: "m",
+  [Byte.ZERO]: "0",
+  [Byte.DYNPTR]: "d",
+  [Byte.ITER]: "i",
+};
+
+/** A slot's bytes, the highest address first; a stored register stands for its bytes. */
+export function formatSlot(slot: StackSlot, frame: number): string {
+  let text = "";
+  for (let index = 7; index >= 0; index--) {
+    const byte = slot.byte(index);
+    if (slot.isSpill && byte === Byte.SPILL) return text + formatRegister(slot.register, frame);
+    text += BYTE_CHARACTERS[byte] ?? "?";
+  }
+  return text;
+}
+
+/** What is to be printed of a frame. */
+export interface Selection {
+  hasRegister(number: number): boolean;
+  hasSlot(index: number): boolean;
+}
+
+export const EVERYTHING: Selection = { hasRegister: () => true, hasSlot: () => true };
+
+/** A frame's registers and stack, with a blank before each; no line end. */
+export function formatFrame(state: State, frame: Frame, selection: Selection = EVERYTHING): string {
+  let text = frame.number > 0 ? ` frame${frame.number}:` : "";
+  for (const [number, register] of frame.registers.entries()) {
+    if (register.kind === "none" || !selection.hasRegister(number)) continue;
+    text += ` R${number}=${formatRegister(register, frame.number)}`;
+  }
+  for (let index = 0; index < frame.stack.length; index++) {
+    const slot = frame.stack[index];
+    if (slot.bytes === 0 || !selection.hasSlot(index)) continue;
+    if (slot.byte(0) === Byte.DYNPTR) text += formatDynptr(frame, ++index);
+    else text += ` fp${-8 * (index + 1)}=${formatSlot(slot, frame.number)}`;
+  }
+  return text + formatReferences(state, frame);
+}
+
+/** Two slots; the lower one holds what is known. */
+function formatDynptr(frame: Frame, index: number): string {
+  const { id, refId, flags } = frame.slot(index).register;
+  const parts = [id !== 0 ? `id=${id}` : "", refId !== 0 ? `ref_id=${refId}` : ""].filter(Boolean);
+  const type = (flags & Flag.RINGBUF) !== 0 ? "ringbuf" : "local";
+  return ` fp${-8 * (index + 1)}=dynptr_${type}(${parts.join(",")})`;
+}
+
+function formatReferences({ references }: State, { callback }: Frame): string {
+  const ids = references.map(({ id }) => id).filter((id) => id !== 0);
+  const refs = ids.length > 0 && references[0].id !== 0 ? ` refs=${ids.join(",")}` : "";
+  return `${refs}${callback === undefined ? "" : callback.isAsync ? " async_cb" : " cb"}`;
+}

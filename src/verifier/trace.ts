@@ -1,0 +1,269 @@
+// Writes the verification down as the kernel's log has it: each instruction with the registers and stack slots that
+// it touched, whole states where ways part and meet, and figures at the end (do_check and print_insn_state in
+// kernel/bpf/verifier.c).
+
+import type { SourceLine } from "../program.ts";
+import { Class, Opcode } from "./code.ts";
+import { type Env, MAX_INSNS } from "./env.ts";
+import { type LogBuffer, LogLevel } from "./log.ts";
+import type { Observer } from "./observe.ts";
+import { formatSlotInsn } from "./print-insn.ts";
+import { formatFrame, type Selection } from "./print-state.ts";
+import type { Rejection } from "./rejection.ts";
+import { slotOf } from "./stack-access.ts";
+import type { Frame, StackSlot, State } from "./state.ts";
+
+/** Column that states begin at, and what longer lines are rounded up to. */
+const STATE_COLUMN = 40;
+const COLUMN_STEP = 8;
+
+const CALLER_SAVED = 0x3f;
+const ALL_REGISTERS = 0x7ff;
+
+/** What was touched since it was printed last. */
+class Touched implements Selection {
+  registers = ALL_REGISTERS;
+  areAllSlots = true;
+  readonly slots: Set<number> = new Set();
+
+  hasRegister(number: number): boolean {
+    return (this.registers & (1 << number)) !== 0;
+  }
+
+  hasSlot(index: number): boolean {
+    return this.areAllSlots || this.slots.has(index);
+  }
+
+  get isEmpty(): boolean {
+    return this.registers === 0 && !this.areAllSlots && this.slots.size === 0;
+  }
+
+  touchAll(): void {
+    this.registers = ALL_REGISTERS;
+    this.areAllSlots = true;
+  }
+
+  clear(): void {
+    this.registers = 0;
+    this.areAllSlots = false;
+    this.slots.clear();
+  }
+}
+
+export class Trace implements Observer {
+  readonly #env: Env;
+  readonly #log: LogBuffer;
+  readonly #touched = new Touched();
+  #line: SourceLine | undefined = undefined;
+  /** Behind the last instruction's line, and how long that line is. */
+  #insnEnd = 0;
+  #insnLength = 0;
+  /** The state is one that the lines above did not lead to. */
+  #isNewWay = false;
+  /** The frame that the instruction began in, and its stack where a call may fill it. */
+  #frame: Frame;
+  #stack: readonly StackSlot[] | undefined = undefined;
+
+  constructor(env: Env, log: LogBuffer) {
+    this.#env = env;
+    this.#log = log;
+    this.#frame = env.frame;
+  }
+
+  get position(): number {
+    return this.#insnEnd;
+  }
+
+  get #isDetailed(): boolean {
+    return (this.#log.level & LogLevel.ALL) !== 0;
+  }
+
+  before(): void {
+    const { slot, code, state } = this.#env;
+    const log = this.#log;
+    if (this.#isDetailed && this.#isNewWay) {
+      log.write(`\n${this.#describeWay()}:`);
+      this.#writeFrame(state, state.frame);
+      this.#isNewWay = false;
+    }
+    if (!this.#touched.isEmpty) this.#writeTouched();
+    this.#writeSource(slot);
+    const line = `${slot}: ${formatSlotInsn(code, slot)}\n`;
+    log.write(line);
+    this.#insnLength = line.length;
+    this.#insnEnd = log.position;
+    this.#frame = state.frame;
+    this.#stack = code.isCall(slot) ? state.frame.stack.slice() : undefined;
+    this.#touchStack();
+  }
+
+  after(next: number): void {
+    const { code, slot, state } = this.#env;
+    this.#touchRegisters();
+    if (code.isConditional(slot) && code.code[slot] !== Opcode.MAY_GOTO) this.#writeTouched();
+    else if (code.isLocalCall(slot) && state.frame !== this.#frame) this.#writeCall();
+    else if (code.code[slot] === Opcode.EXIT && next >= 0) this.#writeReturn(next);
+    else if (this.#stack !== undefined) this.#touchFilled(this.#stack);
+  }
+
+  covered(): void {
+    const text = this.#isNewWay ? `\n${this.#describeWay()}` : `${this.#env.slot}`;
+    this.#log.write(`${text}: safe\n`);
+  }
+
+  loops(kept: State): void {
+    const { slot, state } = this.#env;
+    this.#writeSource(slot);
+    this.#log.write(`infinite loop detected at insn ${slot}\ncur state:`);
+    this.#writeFrame(state, state.frame);
+    this.#log.write("old state:");
+    this.#writeFrame(kept, kept.frame);
+    this.#log.hasReason = true;
+  }
+
+  resume(position: number): void {
+    if (!this.#isDetailed) this.#log.reset(position);
+    this.#touched.touchAll();
+    this.#isNewWay = true;
+  }
+
+  #describeWay(): string {
+    const { previousSlot, slot, state } = this.#env;
+    return `from ${previousSlot} to ${slot}${state.isSpeculative ? " (speculative execution)" : ""}`;
+  }
+
+  #writeFrame(state: State, frame: Frame): void {
+    this.#log.write(`${formatFrame(state, frame)}\n`);
+  }
+
+  /** Behind the instruction's line, unless something else was written since. */
+  #writeTouched(): void {
+    const log = this.#log;
+    const { slot, state } = this.#env;
+    if (this.#insnEnd > 0 && this.#insnEnd === log.position) {
+      const least = Math.max(this.#insnLength + COLUMN_STEP / 2, STATE_COLUMN);
+      const column = Math.ceil(least / COLUMN_STEP) * COLUMN_STEP;
+      log.reset(this.#insnEnd - 1);
+      log.write(`${" ".repeat(column - this.#insnLength - 1)};`);
+    } else log.write(`${slot}:`);
+    log.write(`${formatFrame(state, state.frame, this.#touched)}\n`);
+    this.#touched.clear();
+  }
+
+  #writeSource(slot: number): void {
+    const line = this.#env.program.lineAt(slot);
+    const previous = this.#line;
+    if (line === undefined || line === previous) return;
+    if (previous !== undefined && line.file === previous.file && line.line === previous.line) return;
+    const file = line.file.slice(line.file.lastIndexOf("/") + 1);
+    this.#log.write(`; ${line.text.trimStart()} @ ${file}:${line.line}\n`);
+    this.#line = line;
+  }
+
+  #writeCall(): void {
+    const { state } = this.#env;
+    this.#log.write("caller:\n");
+    this.#writeFrame(state, this.#frame);
+    this.#log.write("callee:\n");
+    this.#writeFrame(state, state.frame);
+    this.#touched.touchAll();
+  }
+
+  #writeReturn(next: number): void {
+    const { state } = this.#env;
+    this.#log.write("returning from callee:\n");
+    this.#writeFrame(state, this.#frame);
+    this.#log.write(`to caller at ${next}:\n`);
+    this.#writeFrame(state, state.frame);
+    this.#isNewWay = true;
+  }
+
+  /** Registers that the kernel looks up or sets: operands and results. */
+  #touchRegisters(): void {
+    const { code, slot } = this.#env;
+    const [opcode, imm] = [code.code[slot], code.imm[slot]];
+    const [dst, src] = [1 << code.dst[slot], 1 << code.src[slot]];
+    const usesSource = (opcode & 8) !== 0;
+    const touched = this.#touched;
+    switch (opcode & 7) {
+      case Class.LD:
+        touched.registers |= opcode === Opcode.LDDW ? dst : CALLER_SAVED | (1 << 6);
+        break;
+      case Class.ST:
+        touched.registers |= dst;
+        break;
+      case Class.LDX:
+      case Class.STX:
+        touched.registers |= dst | src | ((opcode & 0xe0) === 0xc0 && imm === 0xf1 ? 1 : 0);
+        break;
+      case Class.ALU:
+      case Class.ALU64:
+        touched.registers |= usesSource && (opcode & 0xf0) !== 0xd0 ? dst | src : dst;
+        break;
+      default:
+        if (code.isCall(slot)) touched.registers |= CALLER_SAVED;
+        else if (code.isConditional(slot) && opcode !== Opcode.MAY_GOTO) {
+          touched.registers |= usesSource ? dst | src : dst;
+        }
+    }
+  }
+
+  /** Stack slots that a store may reach, or a load does. */
+  #touchStack(): void {
+    const { code, slot, registers } = this.#env;
+    const opcode = code.code[slot];
+    const kind = opcode & 7;
+    const isLoad = kind === Class.LDX || ((opcode & 0xe7) === 0xc3 && code.imm[slot] === 0x100);
+    if (!isLoad && kind !== Class.ST && kind !== Class.STX) return;
+    const pointer = registers[isLoad ? code.src[slot] : code.dst[slot]];
+    if (pointer?.kind !== "fp") return;
+    const { scalar } = pointer;
+    const size = [4, 2, 1, 8][(opcode >> 3) & 3];
+    const base = pointer.off + code.off[slot];
+    if (scalar.isConstant) this.#touchBytes(base + Number(scalar.signedValue), size);
+    else if (!isLoad && scalar.smin >= -512n && scalar.smax <= 512n) {
+      const low = base + Number(scalar.smin);
+      this.#touchBytes(low, base + Number(scalar.smax) - low + size);
+    }
+  }
+
+  #touchBytes(off: number, size: number): void {
+    for (let at = off; at < off + size; at++) this.#touched.slots.add(slotOf(at));
+  }
+
+  /** Stack slots that a helper filled. */
+  #touchFilled(before: readonly StackSlot[]): void {
+    const { stack } = this.#frame;
+    for (const [index, slot] of stack.entries()) {
+      if (slot !== before[index] && !(before[index] === undefined && slot.bytes === 0)) {
+        this.#touched.slots.add(index);
+      }
+    }
+  }
+}
+
+/** The lines that end a log: why not, and what it took (print_verification_stats). */
+export function writeEnd(
+  log: LogBuffer,
+  figures: {
+    readonly error: Rejection | undefined;
+    readonly microseconds: number;
+    readonly stackDepth: readonly number[];
+    readonly processed: number;
+    readonly maxStatesPerInsn: number;
+    readonly totalStates: number;
+    readonly peakStates: number;
+  },
+): void {
+  const { error } = figures;
+  if (error !== undefined && !log.hasReason) log.write(`${error.message}\n`);
+  if ((log.level & LogLevel.STATS) !== 0) {
+    log.write(`verification time ${Math.round(figures.microseconds)} usec\n`);
+    const depths = figures.stackDepth.map((bytes) => (bytes + 7) & ~7);
+    log.write(`stack depth ${depths.join("+")}\n`);
+  }
+  log.write(
+    `processed ${figures.processed} insns (limit ${MAX_INSNS}) max_states_per_insn ${figures.maxStatesPerInsn} ` +
+      `total_states ${figures.totalStates} peak_states ${figures.peakStates} mark_read 0\n`,
+  );
+}
