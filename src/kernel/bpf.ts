@@ -66,6 +66,7 @@ const EXTRA_ROOM = 4096;
 export class KernelProgram {
   readonly name: string;
   readonly fd: number;
+  #isOpen = true;
 
   constructor(name: string, fd: number) {
     this.name = name;
@@ -99,8 +100,10 @@ export class KernelProgram {
     };
   }
 
+  /** Gives it back; a second time does nothing. */
   close(): void {
-    closeSync(this.fd);
+    if (this.#isOpen) closeSync(this.fd);
+    this.#isOpen = false;
   }
 }
 

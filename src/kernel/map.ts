@@ -25,6 +25,7 @@ export class KernelMap {
   readonly fd: number;
   /** Bytes of a value as bpf(2) passes it: all CPUs' values in per-CPU maps, each on eight bytes. */
   readonly valueBytes: number;
+  #isOpen = true;
 
   /** Throws a KernelError where the kernel refuses the definition. */
   constructor(spec: MapSpec, btfOf: BtfLookup = () => undefined) {
@@ -74,8 +75,10 @@ export class KernelMap {
     }
   }
 
+  /** Gives it back; a second time does nothing. */
   close(): void {
-    closeSync(this.fd);
+    if (this.#isOpen) closeSync(this.fd);
+    this.#isOpen = false;
   }
 
   #key(key: Uint8Array): Uint8Array {

@@ -108,7 +108,7 @@ export class Explorer {
     let keeps =
       isForced || (env.jumpsProcessed - env.jumpsAtState >= 2 && env.insnsProcessed - env.insnsAtState >= 8);
     const all = this.#kept.get(slot) ?? [];
-    for (let index = 0; index < all.length; index++) {
+    for (let index = all.length - 1; index >= 0; index--) {
       const kept = all[index];
       if (kept.state.branches > 0) {
         if (this.#coversLoop(kept.state)) {
@@ -135,7 +135,7 @@ export class Explorer {
       if (keeps) kept.misses++;
       const patience = flow.checkpoints[slot] === 1 && kept.state.branches > 0 ? 64 : 3;
       if (kept.misses > kept.hits * patience + patience) {
-        all.splice(index--, 1);
+        all.splice(index, 1);
         this.#keptCount--;
       }
     }

@@ -286,7 +286,7 @@ function markBack(env: Env, start: State, wanted: Wanted): boolean {
     if (markIn(parent, wanted)) changed = true;
     if (wanted.isEmpty) return changed;
     later = state.firstSlot;
-    last = state.lastSlot;
+    last = parent.lastSlot;
     state = parent;
   }
   if (!wanted.isEmpty) changed = markEverything(start) || changed;

@@ -201,7 +201,8 @@ export class Statements extends Emitter {
     const { random } = this;
     if (this.stack.length === 0) return;
     const spill = random.pick(this.stack);
-    const size = random.chance(0.7) ? spill.size : random.pick(SIZES);
+    const isAccess = [1, 2, 4, 8].includes(spill.size);
+    const size = isAccess && random.chance(0.7) ? spill.size : random.pick(SIZES);
     const off =
       spill.off + (size < spill.size && random.chance(0.5) ? size * random.below(spill.size / size) : 0);
     if (!this.isWritten(off, size) && random.chance(0.9)) return;
