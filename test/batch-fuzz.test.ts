@@ -30,6 +30,16 @@ const GOOD: readonly Line[] = [
   rawLine("r0 = map[fd:0][0]+4\nr0 = *(u32 *)(r0 + 0)\nexit", { data: undefined, ctx: "00", maps: [ARRAY] }),
   { type: "xdp", insns: code("r0 = 2\nexit"), attach: "lo" },
   { type: "xdp", insns: code("r0 = 2\nexit"), data: "00" },
+  {
+    type: "xdp",
+    insns: code(
+      "r2 = *(u32 *)(r1 + 0)\nr3 = *(u32 *)(r1 + 4)\nr4 = r2\nr4 += 2\nr0 = 1\nif r4 > r3 goto out\n" +
+        "r0 = *(u16 *)(r2 + 0)\nout: exit",
+    ),
+    data: "20".repeat(16),
+  },
+  { type: "socket_filter", insns: code("r6 = r1\nr0 = *(u16 *)skb[2]\nexit"), data: "07".repeat(20) },
+  { type: "raw_tracepoint", insns: code("r0 = *(u64 *)(r1 + 8)\nexit"), ctx: "07".repeat(20) },
 ];
 
 /** Values that stand for wrong kinds, wrong sizes and edges. */
@@ -141,25 +151,36 @@ function parsed(text: string): Record<string, unknown> | undefined {
 /** Says what of an answer the format does not allow; undefined when all is well. */
 function complaint(text: string, answer: Answer): string | undefined {
   if (text.includes("\n")) return "more than a line";
-  const { id, verdict, message, insn, retval, trap, data_out, maps, error, ...others } = answer;
+  const { id, verdict, message, insn, processed, retval, trap, data_out, ctx_out, maps, error, ...others } =
+    answer;
   if (Object.keys(others).length > 0) return `has ${Object.keys(others).join()}`;
-  // Errors that are not ours have other words: they are bugs.
-  for (const words of [message, error, trap?.message]) {
+  // Errors that are not ours have other words: they are bugs. The verifier's messages are the kernel's.
+  for (const words of [processed === undefined ? message : undefined, error, trap?.message]) {
     if (words !== undefined && !/: expected |: E[A-Z0-9]+$/.test(words)) return `says ${words}`;
   }
   if (insn !== undefined && (verdict !== "reject" || !Number.isInteger(insn))) return "insn without a reject";
   if ((verdict === "reject") !== (message !== undefined)) return "reject without a message";
   const ran = retval !== undefined || trap !== undefined;
   if (ran !== (maps !== undefined) || ran !== (data_out !== undefined)) return "half a run";
-  if (ran && (verdict !== "unverified" || error !== undefined)) return "a run that is none";
-  if (retval !== undefined && (trap !== undefined || !/^[0-9a-f]{16}$/.test(retval))) return "retval";
+  if (ran && (verdict === undefined || verdict === "reject" || error !== undefined))
+    return "a run that is none";
+  if (verdict === "unverified" && processed !== undefined) return "judged, but not verified";
+  if (verdict === "accept" && (processed === undefined || trap !== undefined)) return "half a verdict";
+  if (ctx_out !== undefined && (!ran || verdict !== "accept")) return "a context that is none";
+  if (retval !== undefined && (trap !== undefined || !isReturned(retval, verdict))) return "retval";
   if (verdict === undefined && error === undefined) return "nothing at all";
   return undefined;
 }
 
+/** Digits of 64 bits from raw programs, a number of 32 from verified ones. */
+function isReturned(retval: unknown, verdict: string | undefined): boolean {
+  if (verdict !== "accept") return typeof retval === "string" && /^[0-9a-f]{16}$/.test(retval);
+  return Number.isInteger(retval) && (retval as number) >= 0 && (retval as number) < 2 ** 32;
+}
+
 /** What kind of answer it is, to count them. */
 function kindOf({ verdict, retval, trap, error }: Answer): string {
-  if (retval !== undefined) return "run";
+  if (retval !== undefined) return verdict === "accept" ? "verified run" : "run";
   if (trap !== undefined) return "trap";
   if (verdict === undefined) return "error";
   return error === undefined ? verdict : "not run";
@@ -185,7 +206,16 @@ describe("damaged lines", () => {
       kinds.set(kindOf(answer), (kinds.get(kindOf(answer)) ?? 0) + 1);
     }
     // Damage that only ever breaks the JSON would test nothing behind it.
-    for (const kind of ["run", "trap", "error", "reject", "unverified", "not run"]) {
+    for (const kind of [
+      "run",
+      "verified run",
+      "trap",
+      "error",
+      "reject",
+      "unverified",
+      "accept",
+      "not run",
+    ]) {
       expect(kinds.get(kind), kind).toBeGreaterThan(200);
     }
   });

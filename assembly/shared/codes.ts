@@ -83,8 +83,8 @@ export const enum Bpf {
 
 /** Offsets of packet loads that count from a header, not from the data (uapi/linux/filter.h: SKF_NET_OFF, SKF_LL_OFF). */
 export const enum PacketOffset {
-  NETWORK = -0x100000,
-  LINK = -0x200000,
+  NETWORK = -1048576,
+  LINK = -2097152,
 }
 
 /** Error numbers (asm-generic/errno-base.h); functions return them negative. */

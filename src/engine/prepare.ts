@@ -174,8 +174,7 @@ function readsPacket(runtime: Runtime, program: Program): boolean {
   if (!SKB_TYPES.has(program.type)) return false;
   return program.decoded.some(
     ({ row, imm }) =>
-      PACKET_LOADS.has(row) ||
-      (row.name === "call_helper" && helperRow(runtime, imm)?.readsPacket === true),
+      PACKET_LOADS.has(row) || (row.name === "call_helper" && helperRow(runtime, imm)?.readsPacket === true),
   );
 }
 

@@ -1,10 +1,13 @@
 // Reads a line of the batch format (docs/batch.md): JSON text in, fields of the right kinds and sizes out, or a
 // LineError that names the field. Makes nothing and runs nothing.
 
+import { ATTACH_TYPES, type AttachType, sectionAttachType } from "../attach-types.ts";
 import { SLOT_SIZE } from "../isa/insn.ts";
 import type { MapSpec } from "../program.ts";
 import { PROGRAM_TYPES, type ProgramType } from "../program-types.ts";
 import { fromHex } from "./hex.ts";
+import type { TestInput } from "./test-run/context.ts";
+import { seesPacket } from "./test-run/test-run.ts";
 
 export type Pair<T> = readonly [T, T];
 
@@ -16,8 +19,12 @@ export interface BatchLine {
   readonly relo: readonly Pair<number>[];
   readonly maps: readonly BatchMap[];
   readonly license: string;
+  /** `enum bpf_attach_type`. */
+  readonly attachType: number;
+  readonly flags: number;
+  readonly caps: "all" | "bpf";
   /** Missing when the program is only to be judged. */
-  readonly memory: Uint8Array | undefined;
+  readonly input: TestInput | undefined;
   readonly limit: number | undefined;
 }
 
@@ -125,10 +132,30 @@ function readRelo(value: unknown, mapCount: number): Pair<number>[] {
   });
 }
 
-function readMemory({ data, ctx }: Fields): Uint8Array | undefined {
-  if (data !== undefined && ctx !== undefined) throw new LineError("ctx: expected data or ctx, got both");
-  if (data !== undefined) return expectHex(data, "data");
-  return ctx === undefined ? undefined : expectHex(ctx, "ctx");
+function readInput({ data, ctx }: Fields, type: ProgramType): TestInput | undefined {
+  if (data === undefined && ctx === undefined) return undefined;
+  if (data !== undefined && ctx !== undefined && !seesPacket(type)) {
+    throw new LineError(`ctx: expected data or ctx for ${type}, got both`);
+  }
+  return {
+    data: data === undefined ? undefined : expectHex(data, "data"),
+    ctx: ctx === undefined ? undefined : expectHex(ctx, "ctx"),
+  };
+}
+
+/** The number of an attach type: by its kernel name, or by a section name that asks for it; 0 for any other place. */
+function readAttach(value: unknown): number {
+  if (value === undefined) return 0;
+  const text = expectString(value, "attach");
+  const name = text.toLowerCase().replace(/^bpf_/, "");
+  const type = Object.hasOwn(ATTACH_TYPES, name) ? (name as AttachType) : sectionAttachType(text);
+  return type === undefined ? 0 : ATTACH_TYPES[type];
+}
+
+function readCaps(value: unknown): "all" | "bpf" {
+  if (value === undefined) return "all";
+  if (value === "all" || value === "bpf") return value;
+  throw wrong("caps", '"all" or "bpf"', value);
 }
 
 /** The fields of a line. Throws a LineError for what is not JSON, or no object. */
@@ -148,10 +175,6 @@ export function readLine(fields: Fields): BatchLine {
   if (typeof type !== "string" || !Object.hasOwn(PROGRAM_TYPES, type)) {
     throw wrong("type", "a program type", type);
   }
-  // For the verifier.
-  if (attach !== undefined) expectString(attach, "attach");
-  if (flags !== undefined) expectNumber(flags, "flags", 0, U32_MAX);
-  if (caps !== undefined && caps !== "all" && caps !== "bpf") throw wrong("caps", '"all" or "bpf"', caps);
   const maps = expectList(fields.maps, "maps").map(readMap);
   return {
     type: type as ProgramType,
@@ -159,7 +182,10 @@ export function readLine(fields: Fields): BatchLine {
     relo: readRelo(fields.relo, maps.length),
     maps,
     license: license === undefined ? "" : expectString(license, "license"),
-    memory: readMemory(fields),
+    attachType: readAttach(attach),
+    flags: flags === undefined ? 0 : expectNumber(flags, "flags", 0, U32_MAX),
+    caps: readCaps(caps),
+    input: readInput(fields, type as ProgramType),
     limit: limit === undefined ? undefined : expectNumber(limit, "limit", 1),
   };
 }

@@ -9,23 +9,31 @@ import { atPlace, LoadError, TrapError } from "../errors.ts";
 import { loadRaw } from "../loader/raw.ts";
 import { checkProgram } from "../loader/validate.ts";
 import { BpfMap, MapError } from "../maps/map.ts";
-import type { Program } from "../program.ts";
+import { Program, type VerifiedProgram } from "../program.ts";
 import { Runtime } from "../runtime.ts";
+import { judge } from "../verifier/verify.ts";
 import { type BatchLine, type BatchMap, LineError, type Pair, parseLine, readLine } from "./batch-line.ts";
 import { toHex } from "./hex.ts";
 import { splitLines } from "./lines.ts";
+import type { TestInput } from "./test-run/context.ts";
+import { hasTestRun, testRun } from "./test-run/test-run.ts";
 
 /** One answer; only what applies is there. */
 export interface BatchAnswer {
   readonly id?: unknown;
   readonly verdict?: "accept" | "reject" | "unverified";
+  /** Why it was rejected; of the verifier's the last line. */
   readonly message?: string;
   /** Slot of the instruction that a rejection is about. */
   readonly insn?: number;
-  /** r0: of raw programs all 64 bits as 16 hexadecimal digits. */
-  readonly retval?: string;
-  /** The memory after the run, hexadecimal. */
+  /** Instructions that the verifier looked at, over all ways. */
+  readonly processed?: number;
+  /** r0: of raw programs all 64 bits as 16 hexadecimal digits, of the others 32 bits as a number. */
+  readonly retval?: string | number;
+  /** The packet or the memory after the run, hexadecimal. */
   readonly data_out?: string;
+  /** The context after the run, where one was given beside a packet. */
+  readonly ctx_out?: string;
   /** Per map its entries, key and value hexadecimal; null for a map that the host may not read. */
   readonly maps?: readonly (readonly Pair<string>[] | null)[];
   readonly trap?: { readonly code: string; readonly insn: number; readonly message: string };
@@ -59,12 +67,15 @@ function write(answer: BatchAnswer): string {
   }
 }
 
-/** The program, as far as it is well formed. Throws a LoadError where it is not, a LineError for a wrong `relo`. */
+/**
+ * The program. Throws a LoadError where it is none, or where a raw one, which no verifier sees, is not well formed; a
+ * LineError for a wrong `relo`.
+ */
 function loadProgram({ type, insns, relo, maps, license }: BatchLine): Program {
   try {
     const specs = maps.map(({ spec }) => spec);
     const program = loadRaw(insns, { name: type, type, license, maps: specs, relo });
-    atPlace(`program ${type}`, () => checkProgram(program));
+    if (type === "raw") atPlace(`program ${type}`, () => checkProgram(program));
     return program;
   } catch (error) {
     if (!(error instanceof LoadError) || error.code !== "bad-relocation") throw error;
@@ -83,6 +94,26 @@ function rejection(error: unknown): BatchAnswer {
   if (!(error instanceof LoadError)) throw error;
   const insn = slotOf(error);
   return { verdict: "reject", message: error.message, ...(insn === undefined ? {} : { insn }) };
+}
+
+/** What the verifier says of a program, and, where it accepts, what engines run. */
+function verdictOn(program: Program, { attachType, caps, flags }: BatchLine): Judgement {
+  const {
+    isAccepted,
+    message,
+    slot,
+    processed,
+    program: verified,
+  } = judge(program, { attachType, caps, flags });
+  if (isAccepted) return { answer: { verdict: "accept", processed }, verified };
+  const reason = message.slice(message.lastIndexOf("\n") + 1);
+  const insn = slot < 0 ? {} : { insn: slot };
+  return { answer: { verdict: "reject", message: reason, ...insn, processed }, verified: undefined };
+}
+
+interface Judgement {
+  readonly answer: BatchAnswer;
+  readonly verified: VerifiedProgram | undefined;
 }
 
 function fillMap(map: BpfMap, entries: BatchMap["entries"]): void {
@@ -107,13 +138,22 @@ function dump(maps: readonly BpfMap[]): (Pair<string>[] | null)[] {
   });
 }
 
-function runProgram(executable: Executable, memory: Uint8Array): BatchAnswer {
+/** Runs a raw program, checked. */
+function runRaw(executable: Executable, memory: Uint8Array): BatchAnswer {
+  const data = (): BatchAnswer => ({ data_out: toHex(memory) });
   try {
-    return { retval: executable.run(memory).toString(16).padStart(16, "0") };
+    return { retval: executable.run(memory).toString(16).padStart(16, "0"), ...data() };
   } catch (error) {
     if (!(error instanceof TrapError)) throw error;
-    return { trap: { code: error.code, insn: error.slot, message: error.message } };
+    return { trap: { code: error.code, insn: error.slot, message: error.message }, ...data() };
   }
+}
+
+/** Runs a verified program on its context. */
+function runVerified(executable: Executable, input: TestInput): BatchAnswer {
+  const { returned, data, context } = testRun(executable, input);
+  const ctx = context === undefined ? {} : { ctx_out: toHex(context) };
+  return { retval: returned, data_out: toHex(data), ...ctx };
 }
 
 /** An address space in which runs can be repeated; what programs print goes nowhere. */
@@ -161,20 +201,22 @@ export class BatchHarness {
     } catch (error) {
       return rejection(error);
     }
-    const verdict = "unverified";
-    if (line.memory === undefined) return { verdict };
+    const isRaw = line.type === "raw";
+    const { answer, verified }: Judgement = isRaw
+      ? { answer: { verdict: "unverified" }, verified: undefined }
+      : verdictOn(program, line);
+    if (line.input === undefined || (verified === undefined && !isRaw)) return answer;
     try {
-      return { verdict, ...this.#run(program, line, line.memory) };
+      return { ...answer, ...this.#run(verified ?? program, line, line.input) };
     } catch (error) {
-      return { verdict, error: messageOf(error) };
+      return { ...answer, error: messageOf(error) };
     }
   }
 
-  #run(program: Program, line: BatchLine, memory: Uint8Array): BatchAnswer {
-    if (program.type !== "raw") {
-      throw new LineError(
-        `type: expected raw for a run, got ${program.type}, whose context this version does not make`,
-      );
+  /** Runs a verified program, or a raw one in checked mode. */
+  #run(program: VerifiedProgram | Program, line: BatchLine, input: TestInput): BatchAnswer {
+    if (line.type !== "raw" && !hasTestRun(line.type)) {
+      throw new LineError(`type: expected one whose context can be made here, got ${line.type}`);
     }
     const runtime = this.#nextRuntime();
     const maps: BpfMap[] = [];
@@ -186,9 +228,17 @@ export class BatchHarness {
       }
       const bindings = new Map(maps.map((map) => [map.spec, map]));
       const limit = line.limit === undefined ? {} : { limit: line.limit };
-      const executable = selectEngine(this.#engine).prepareChecked(runtime, program, bindings, limit);
+      const engine = selectEngine(this.#engine);
+      const executable =
+        program instanceof Program
+          ? engine.prepareChecked(runtime, program, bindings, limit)
+          : engine.prepare(runtime, program, bindings);
       try {
-        return { ...runProgram(executable, memory), data_out: toHex(memory), maps: dump(maps) };
+        const ran =
+          program instanceof Program
+            ? runRaw(executable, input.data ?? input.ctx ?? new Uint8Array(0))
+            : runVerified(executable, input);
+        return { ...ran, maps: dump(maps) };
       } finally {
         executable.close();
       }

@@ -7,6 +7,7 @@ import { markPrecise } from "./precision.ts";
 import { Register, typeName } from "./register.ts";
 import { checkReads, checkWrites, isHiddenPointer } from "./registers.ts";
 import { EACCES, EINVAL } from "./rejection.ts";
+import { checkMoved, closeWindow, openWindow } from "./sanitize.ts";
 import { Scalar } from "./scalar.ts";
 import { type AluOp, applyAlu, changeByteOrder, forkSign } from "./scalar-alu.ts";
 import { withScalarId } from "./stack-access.ts";
@@ -330,6 +331,9 @@ function adjustPointer(
   checkPointerKind(env, operation, dst, pointer, number);
   checkSaneOffset(env, pointer, offset);
   checkSaneOffset(env, pointer, pointer);
+  const src = (env.code.code[env.slot] & 8) === 0 ? -1 : env.code.src[env.slot];
+  const move = { isSum: operation === 0, dst, src, isReversed, offset: number };
+  const window = operation <= 1 ? openWindow(env, pointer, move) : undefined;
   let result = pointer;
   if (operation === 0) result = addToPointer(env, pointer, number);
   else if (operation === 1) {
@@ -340,6 +344,8 @@ function adjustPointer(
     env.reject(EACCES, `R${dst} bitwise operator ${OPERATORS[operation]} on pointer prohibited`);
   } else env.reject(EACCES, `R${dst} pointer arithmetic with ${OPERATORS[operation]} operator prohibited`);
   checkSaneOffset(env, pointer, result);
+  checkMoved(env, dst, result);
+  if (window !== undefined) closeWindow(env, result, window, move);
   env.setRegister(dst, result);
 }
 

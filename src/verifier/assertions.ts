@@ -5,7 +5,7 @@
 export interface RemedyFacts {
   /** `r2`; empty where no register is concerned. */
   readonly register: string;
-  /** True where a call ended the register, or what it pointed to. */
+  /** True where a call, or a load of packet bytes, ended the register or what it pointed to. */
   readonly isEndedByCall: boolean;
 }
 
@@ -30,7 +30,7 @@ const row = (
 
 const whichCall = (facts: RemedyFacts, otherwise: string): string =>
   facts.isEndedByCall
-    ? `a call ended ${facts.register}: keep values in r6 to r9 or on the stack, and make packet pointers anew`
+    ? `the instruction above ended ${facts.register}: keep values in r6 to r9 or on the stack, and make packet pointers anew`
     : otherwise;
 
 /** Tried in order. */
@@ -51,13 +51,62 @@ const ROWS: readonly Row[] = [
     "bounds check against data_end: `if (p + size > data_end) return 0;`, of the pointer that is then used and over all the bytes that are used",
   ),
   row(
+    /zero-sized read/,
+    "size-not-zero",
+    "a size that must not be 0 is known to be at least 1",
+    "test it before the call: `if (!size) return 0;`",
+  ),
+  row(
+    /(write into|read from) map forbidden|cannot write into|access to the packet is not allowed/,
+    "access-right",
+    "an object is written only where the program may, and read only where it may",
+    "copy the data to the stack or to a map value first",
+  ),
+  row(
+    /BPF_ATOMIC (stores|loads)/,
+    "atomic-target",
+    "atomic operations work on the stack and on map values",
+    "load, compute and store, or keep the counter in a map",
+  ),
+  row(
+    /variable \w+ access|must have zero offset|variable buffer offset|variable trusted/,
+    "constant-offset",
+    "fields of such an object are reached at constant offsets from the pointer as it came",
+    "use the pointer that was given, unchanged, and a constant offset in the load",
+  ),
+  row(
+    /invalid (sock|sock_common|tcp_sock|xdp_sock|flow_keys)\w* access/,
+    "object-field",
+    "a field of a kernel object is read where the program may read it, with its own size",
+    "read a field that the type's description in bpf.h has, as a whole",
+  ),
+  row(
+    /register (fill|spill)/,
+    "slot-whole",
+    "a pointer is stored and loaded as eight bytes, aligned",
+    "store and load it with 64-bit instructions at a multiple of 8",
+  ),
+  row(/div by zero/, "division", "a constant divisor is not 0", "divide by something else"),
+  row(
+    /cannot return stack pointer|pointers to stack into stack frame/,
+    "frame-lifetime",
+    "a frame's memory is not used once its function has ended",
+    "let the caller pass the memory",
+  ),
+  row(
+    /progs cannot use|should be sleepable|only use array|progs can/,
+    "program-type",
+    "a map, or a way to load, goes with the program's type",
+    "use another kind of map, or another section for the program",
+  ),
+  row(
     /unbounded memory access|outside of the allowed memory range|unbounded (min|max) value|is negative, either use|variable-offset|makes \w+ pointer be out of bounds/,
     "index-bounds",
     "what is added to a pointer, and each size, has a lower and an upper bound",
     "bound the number before it is used: as unsigned, `if (i >= N) return 0;`, or `i &= N - 1` with N a power of two",
   ),
   row(
-    /invalid access to (map value|map key|memory)|invalid access to map/,
+    /invalid access to (map|memory)|direct value offset/,
     "object-bounds",
     "an access stays inside the object: the map's value or key, or the helper's memory",
     "compare offset plus size with the object's size, or make the object larger",
@@ -145,12 +194,18 @@ const ROWS: readonly Row[] = [
     "the context is read field by field through the pointer that the program got, with the field's own size",
     "read a field of the type's context structure, without arithmetic on the pointer",
   ),
-  row(/misaligned/, "alignment", "accesses are aligned where the kernel demands it", "align the field, or copy bytes"),
+  row(
+    /misaligned/,
+    "alignment",
+    "accesses are aligned where the kernel demands it",
+    "align the field, or copy bytes",
+  ),
   row(
     /invalid mem access|type=\w+ expected/,
     "pointer-type",
     "an access, or a helper, gets a pointer of a kind that it takes",
-    (facts) => whichCall(facts, `${facts.register} is none: keep the pointer as it came, without bitwise arithmetic`),
+    (facts) =>
+      whichCall(facts, `${facts.register} is none: keep the pointer as it came, without bitwise arithmetic`),
   ),
   row(
     /same insn cannot be used with different pointers/,
@@ -164,21 +219,39 @@ const ROWS: readonly Row[] = [
     "of pointers only offsets are added and subtracted, and only where the kind allows it",
     "do the arithmetic on the number, then add it to the pointer",
   ),
-  row(/frame pointer is read only/, "frame-pointer", "r10 is never written", "copy r10 to another register first"),
+  row(
+    /frame pointer is read only/,
+    "frame-pointer",
+    "r10 is never written",
+    "copy r10 to another register first",
+  ),
   row(
     /lock/,
     "lock-discipline",
     "one lock at a time, no calls while it is held, and unlocked on every way",
     "call bpf_spin_unlock on the same value before anything else is called and on every way to the exit",
   ),
-  row(/sleep/i, "may-sleep", "what may sleep is called from programs that may", "use a sleepable section (`.s`)"),
+  row(
+    /sleep/i,
+    "may-sleep",
+    "what may sleep is called from programs that may",
+    "use a sleepable section (`.s`)",
+  ),
 ];
 
-const OTHER: Assertion = { name: "other", rule: "the kernel's verifier takes the program", remedy: undefined };
+const OTHER: Assertion = {
+  name: "other",
+  rule: "the kernel's verifier takes the program",
+  remedy: undefined,
+};
 
-/** The rule that a rejection's message tells of; its last line first. */
-export function findAssertion(message: string): Assertion {
-  const lines = message.split("\n").reverse();
+/**
+ * The rule that a rejection's message tells of; its last line first. `isFixed`: what the register points to is at a
+ * constant offset, so that no bound is missing where it lies outside.
+ */
+export function findAssertion(message: string, isFixed: boolean): Assertion {
+  const lines = message.split("\n");
+  if (!isFixed || lines.length === 1) lines.reverse();
   for (const line of lines) {
     const found = ROWS.find(({ words }) => words.test(line));
     if (found !== undefined) return found;

@@ -10,7 +10,7 @@ import { markPrecise } from "./precision.ts";
 import type { HelperPrototype } from "./prototype.ts";
 import { knownHelper, prototypeFor } from "./prototypes.ts";
 import { Flag, Register } from "./register.ts";
-import { E2BIG, EACCES, EINVAL } from "./rejection.ts";
+import { E2BIG, EACCES, EINVAL, reject } from "./rejection.ts";
 import { Scalar } from "./scalar.ts";
 import { Frame, type State } from "./state.ts";
 
@@ -196,6 +196,7 @@ function callSpecial(
   switch (name) {
     case "tail_call":
       checkNothingHeld(env, "tail_call");
+      noteCallMap(env, facts);
       return undefined;
     case "get_local_storage":
       if (!env.register(2).isNull) env.reject(EINVAL, "get_local_storage() doesn't support non-zero flags");
@@ -211,6 +212,18 @@ function callSpecial(
     default:
       return undefined;
   }
+}
+
+function noteCallMap({ callMaps, slot }: Env, { map }: CallFacts): void {
+  const isSame = !callMaps.has(slot) || callMaps.get(slot) === map;
+  callMaps.set(slot, isSame ? map : undefined);
+}
+
+/** Under CAP_BPF alone a tail call's index is masked, so it must know its map. */
+export function checkTailCalls(env: Env): void {
+  if (env.allowsLeaks) return;
+  for (const [slot, map] of env.callMaps)
+    if (map === undefined) reject(slot, EINVAL, "tail_call abusing map_ptr");
 }
 
 function changeLock(env: Env, isTaken: boolean): void {

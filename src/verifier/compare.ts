@@ -16,9 +16,15 @@ export type Likeness =
 
 /** Which id of the one state stands for which of the other. */
 class IdMap {
+  /** Numbers must be the same, not only inside of the kept ones. */
+  readonly isStrict: boolean;
   readonly #forward = new Map<number, number>();
   readonly #backward = new Map<number, number>();
   #fresh = -1;
+
+  constructor(isStrict: boolean) {
+    this.isStrict = isStrict;
+  }
 
   matches(old: number, current: number): boolean {
     if ((old === 0) !== (current === 0)) return false;
@@ -40,7 +46,7 @@ class IdMap {
 export function covers(env: Env, old: State, current: State, likeness: Likeness): boolean {
   if (old.frames.length !== current.frames.length) return false;
   if (old.isSpeculative && !current.isSpeculative) return false;
-  const ids = new IdMap();
+  const ids = new IdMap(env.comparesNumbersExactly);
   if (!sameReferences(old.references, current.references, ids)) return false;
   for (const [number, frame] of old.frames.entries()) {
     const other = current.frames[number];
@@ -108,6 +114,9 @@ function coversRegister(old: Register, current: Register, ids: IdMap, likeness: 
   if (old.kind !== current.kind) return false;
   switch (old.kind) {
     case "scalar":
+      if (ids.isStrict) {
+        return old.scalar.equals(current.scalar) && ids.matchesNumbers(old.id, current.id);
+      }
       if (!old.isPrecise && likeness === "covers") return true;
       if (old.hasDelta !== current.hasDelta || (old.hasDelta && old.off !== current.off)) return false;
       return current.scalar.isWithin(old.scalar) && ids.matchesNumbers(old.id, current.id);
@@ -186,6 +195,24 @@ function coversSlot(
     return held.flags === there.flags && held.off === there.off && ids.matches(held.refId, there.refId);
   }
   return true;
+}
+
+/** True when not even a register that nobody reads has changed: cheaper than comparing states, and asked first. */
+export function mayLoop(old: State, current: State): boolean {
+  if (old.frames.length !== current.frames.length) return false;
+  return old.registers.every((register, index) => {
+    const other = current.registers[index];
+    return (
+      register === other ||
+      (register.kind === other.kind &&
+        sameFixed(register, other) &&
+        register.range === other.range &&
+        register.hasDelta === other.hasDelta &&
+        register.id === other.id &&
+        register.refId === other.refId &&
+        register.scalar.equals(other.scalar))
+    );
+  });
 }
 
 /** Forgets what is not read any more behind a kept state, so that it covers more. */

@@ -74,6 +74,12 @@ export class Env {
   readonly keepsEveryState: boolean;
   /** Every access must be aligned (BPF_F_STRICT_ALIGNMENT). */
   readonly isStrict: boolean;
+  /** How each instruction's arithmetic on a pointer would be masked, under CAP_BPF alone. */
+  readonly masks = new Map<number, string>();
+  /** Numbers decide about masks: no kept state covers another by being wider. */
+  comparesNumbersExactly = false;
+  /** The map that a call was given, by slot; undefined once there were several. */
+  readonly callMaps = new Map<number, MapSpec | undefined>();
   /** Kind of the pointer that the instruction's access went through. */
   accessKind: string | undefined = undefined;
 

@@ -2,7 +2,7 @@
 // kept state covers it. Knows nothing of what instructions mean: step() does (do_check and is_state_visited in
 // kernel/bpf/verifier.c).
 
-import { clean, covers } from "./compare.ts";
+import { clean, covers, mayLoop } from "./compare.ts";
 import { type Env, MAX_INSNS } from "./env.ts";
 import { forgetPrecision, propagatePrecision } from "./precision.ts";
 import { E2BIG, EINVAL } from "./rejection.ts";
@@ -154,7 +154,7 @@ export class Explorer {
     if (flow.callsBack[slot] === 1) return covers(env, kept, state, "within");
     const isSamePlace =
       kept.mayGotoDepth === state.mayGotoDepth && kept.callbackUnrollDepth === state.callbackUnrollDepth;
-    if (isSamePlace && covers(env, kept, state, "exact")) {
+    if (isSamePlace && mayLoop(kept, state) && covers(env, kept, state, "exact")) {
       env.observer?.loops(kept);
       env.reject(EINVAL, `infinite loop detected at insn ${slot}`);
     }

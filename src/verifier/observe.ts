@@ -14,6 +14,26 @@ export interface Observer {
   covered(): void;
   /** The current state is the kept one again, exactly: the loop never ends. */
   loops(kept: State): void;
+  /** Told how precision is traced back, where that is wanted. */
+  readonly precision?: PrecisionNotes | undefined;
   /** A way that was put off is taken up; `env` has its state already. */
   resume(position: number): void;
+}
+
+/** Numbers whose origin is sought, by frame: registers as bits, stack slots by index. */
+export interface WantedNumbers {
+  readonly frame: number;
+  readonly registers: readonly number[];
+  readonly stack: readonly ReadonlySet<number>[];
+}
+
+export interface PrecisionNotes {
+  /** What a kept state needs is sought in the way that ended at it. */
+  propagates(wanted: WantedNumbers): void;
+  /** The steps of a state are gone through from slot `last` to slot `first`; `later`: the slot behind, or -1. */
+  begins(wanted: WantedNumbers, last: number, first: number, later: number): void;
+  /** So much is wanted behind the instruction at `slot`. */
+  goesBack(wanted: WantedNumbers, slot: number): void;
+  /** What is left was marked in `frame` of a kept state. */
+  marks(state: State, frame: number, wanted: WantedNumbers): void;
 }

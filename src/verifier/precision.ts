@@ -5,6 +5,7 @@
 
 import { Class, type Code, Opcode } from "./code.ts";
 import type { Env } from "./env.ts";
+import type { PrecisionNotes } from "./observe.ts";
 import type { Register } from "./register.ts";
 import type { Frame, State, Step } from "./state.ts";
 
@@ -253,10 +254,13 @@ export function propagatePrecision(env: Env, kept: State, state: State): boolean
       if (slot.isScalarSpill && slot.register.isPrecise) wanted.stack[frame.number].add(index);
     }
   }
-  return wanted.isEmpty ? false : markBack(env, state, wanted);
+  if (wanted.isEmpty) return false;
+  env.observer?.precision?.propagates(wanted);
+  return markBack(env, state, wanted);
 }
 
 function markBack(env: Env, start: State, wanted: Wanted): boolean {
+  const notes = env.observer?.precision;
   let changed = false;
   let last = env.slot;
   let later = -1;
@@ -264,12 +268,14 @@ function markBack(env: Env, start: State, wanted: Wanted): boolean {
   let state: State = start;
   for (;;) {
     let left = state.steps.length;
+    notes?.begins(wanted, last, state.firstSlot, later);
     if (last < 0) {
       markEntry(state, wanted);
       return changed;
     }
     for (let at = last; ; ) {
       const step = left > 0 && state.steps[left - 1].slot === at ? state.steps[left - 1] : undefined;
+      if (!isFirst) notes?.goesBack(wanted, at);
       if (!isFirst && stepBack(env, at, later, step, wanted) === GIVE_UP) {
         return markEverything(start) || changed;
       }
@@ -283,7 +289,7 @@ function markBack(env: Env, start: State, wanted: Wanted): boolean {
     }
     const { parent } = state;
     if (parent === undefined) break;
-    if (markIn(parent, wanted)) changed = true;
+    if (markIn(parent, wanted, notes)) changed = true;
     if (wanted.isEmpty) return changed;
     later = state.firstSlot;
     last = parent.lastSlot;
@@ -303,7 +309,7 @@ function markEntry(state: State, wanted: Wanted): void {
 }
 
 /** Marks what is wanted in a kept state; what was marked before, or is no number, is wanted no more. */
-function markIn(state: State, wanted: Wanted): boolean {
+function markIn(state: State, wanted: Wanted, notes: PrecisionNotes | undefined): boolean {
   let changed = false;
   for (let number = wanted.frame; number >= 0; number--) {
     const frame = state.frames[number];
@@ -329,6 +335,7 @@ function markIn(state: State, wanted: Wanted): boolean {
         changed = true;
       }
     }
+    notes?.marks(state, number, wanted);
   }
   return changed;
 }

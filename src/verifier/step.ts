@@ -187,7 +187,11 @@ function checkAtomic(env: Env): void {
   if (isHiddenPointer(env, src)) env.reject(EACCES, `R${src} leaks addr into mem`);
   checkAtomicKind(env, dst);
   const result = (imm & 1) === 0 ? -1 : isExchange ? 0 : src;
-  if (result >= 0) checkWrites(env, result);
+  if (result >= 0) {
+    checkWrites(env, result);
+    // Overwritten before anything is looked at: it cannot be the pointer as well.
+    env.setRegister(result, Register.UNKNOWN);
+  }
   const access = { number: dst, off, size, stored: undefined, isSigned: false, isStrict: true };
   checkAccess(env, { ...access, dst: -1 });
   if (result >= 0) checkAccess(env, { ...access, dst: result });

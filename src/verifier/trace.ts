@@ -12,6 +12,7 @@ import { formatFrame, type Selection } from "./print-state.ts";
 import type { Rejection } from "./rejection.ts";
 import { slotOf } from "./stack-access.ts";
 import type { Frame, StackSlot, State } from "./state.ts";
+import { PrecisionTrace } from "./trace-precision.ts";
 
 /** Column that states begin at, and what longer lines are rounded up to. */
 const STATE_COLUMN = 40;
@@ -54,6 +55,7 @@ export class Trace implements Observer {
   readonly #env: Env;
   readonly #log: LogBuffer;
   readonly #touched = new Touched();
+  readonly precision: PrecisionTrace | undefined;
   #line: SourceLine | undefined = undefined;
   /** Behind the last instruction's line, and how long that line is. */
   #insnEnd = 0;
@@ -67,6 +69,7 @@ export class Trace implements Observer {
   constructor(env: Env, log: LogBuffer) {
     this.#env = env;
     this.#log = log;
+    this.precision = this.#isDetailed ? new PrecisionTrace(env, log) : undefined;
     this.#frame = env.frame;
   }
 
@@ -245,25 +248,23 @@ export class Trace implements Observer {
 /** The lines that end a log: why not, and what it took (print_verification_stats). */
 export function writeEnd(
   log: LogBuffer,
-  figures: {
+  run: {
+    readonly env: Env | undefined;
+    readonly functions: readonly number[];
     readonly error: Rejection | undefined;
-    readonly microseconds: number;
-    readonly stackDepth: readonly number[];
-    readonly processed: number;
-    readonly maxStatesPerInsn: number;
-    readonly totalStates: number;
-    readonly peakStates: number;
   },
+  microseconds: number,
 ): void {
-  const { error } = figures;
+  const { env, functions, error } = run;
   if (error !== undefined && !log.hasReason) log.write(`${error.message}\n`);
   if ((log.level & LogLevel.STATS) !== 0) {
-    log.write(`verification time ${Math.round(figures.microseconds)} usec\n`);
-    const depths = figures.stackDepth.map((bytes) => (bytes + 7) & ~7);
+    log.write(`verification time ${Math.round(microseconds)} usec\n`);
+    const depths = (env?.stackDepth ?? functions.map(() => 0)).map((bytes) => (bytes + 7) & ~7);
     log.write(`stack depth ${depths.join("+")}\n`);
   }
   log.write(
-    `processed ${figures.processed} insns (limit ${MAX_INSNS}) max_states_per_insn ${figures.maxStatesPerInsn} ` +
-      `total_states ${figures.totalStates} peak_states ${figures.peakStates} mark_read 0\n`,
+    `processed ${env?.insnsProcessed ?? 0} insns (limit ${MAX_INSNS}) ` +
+      `max_states_per_insn ${env?.maxStatesPerInsn ?? 0} total_states ${env?.totalStates ?? 0} ` +
+      `peak_states ${env?.peakStates ?? 0} mark_read 0\n`,
   );
 }

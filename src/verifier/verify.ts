@@ -1,20 +1,23 @@
 // verify(): the one door to a VerifiedProgram. Linux 6.18's verdict on a program, with its reasons.
 
 import type { Program, VerifiedProgram } from "../program.ts";
-import { callbackKind } from "./calls.ts";
+import { callbackKind, checkTailCalls } from "./calls.ts";
 import { Code, Opcode } from "./code.ts";
 import { maySleepAsAsked, programTraits } from "./contexts/contexts.ts";
 import { ControlFlow, checkFunctions, findFunctions } from "./control-flow.ts";
 import { type Capabilities, Env, MAX_FRAMES, MAX_VAR_OFF, ProgramFlags } from "./env.ts";
+import { type Explanation, explain } from "./explain.ts";
 import { Explorer } from "./explore.ts";
-import { LogBuffer } from "./log.ts";
+import { LogBuffer, LogLevel } from "./log.ts";
 import { mapFields } from "./map-fields.ts";
+import type { Observer } from "./observe.ts";
 import type { ProgramKind } from "./prototype.ts";
 import { prototypeFor } from "./prototypes.ts";
 import { Register } from "./register.ts";
 import { E2BIG, EACCES, EINVAL, Rejection, reject } from "./rejection.ts";
 import { Frame, State } from "./state.ts";
 import { Trace, writeEnd } from "./trace.ts";
+import { Way } from "./way.ts";
 
 export interface VerifyOptions {
   /** `enum bpf_attach_type`; 0 where the type needs none. */
@@ -42,18 +45,42 @@ export interface Verdict {
   readonly program: VerifiedProgram | undefined;
   /** The log as the kernel writes it, at the level that was asked for. */
   readonly log: string;
+  /** Why not, for people: the program is looked at once more for it. Undefined when it is accepted. */
+  explain(): Explanation | undefined;
 }
 
 /** Judges a program as Linux 6.18 would. Throws nothing but what the program's own bytes make impossible to read. */
 export function judge(program: Program, options: VerifyOptions = {}): Verdict {
-  const { attachType = 0, caps = "all", flags = 0, logLevel = 0 } = options;
+  const began = performance.now();
+  const { logLevel = 0 } = options;
+  const log = logLevel > 0 ? new LogBuffer(logLevel) : undefined;
+  const isTraced = (logLevel & (LogLevel.WAY | LogLevel.ALL)) !== 0;
+  const run = explore(program, options, log, (env) =>
+    log !== undefined && isTraced ? new Trace(env, log) : undefined,
+  );
+  if (log !== undefined) writeEnd(log, run, (performance.now() - began) * 1000);
+  return verdict(program, options, run, log);
+}
+
+interface Run {
+  /** Undefined when the program's shape alone was enough to reject it. */
+  readonly env: Env | undefined;
+  readonly functions: readonly number[];
+  readonly error: Rejection | undefined;
+}
+
+/** All that is checked, seen by an observer. */
+function explore(
+  program: Program,
+  { attachType = 0, caps = "all", flags = 0 }: VerifyOptions,
+  log: LogBuffer | undefined,
+  observe: (env: Env) => Observer | undefined,
+): Run {
   const kind: ProgramKind = {
     type: program.type,
     attachType,
     isSleepable: (flags & ProgramFlags.SLEEPABLE) !== 0,
   };
-  const began = performance.now();
-  const log = logLevel > 0 ? new LogBuffer(logLevel) : undefined;
   let env: Env | undefined;
   let functions: readonly number[] = [0];
   let error: Rejection | undefined;
@@ -74,31 +101,32 @@ export function judge(program: Program, options: VerifyOptions = {}): Verdict {
     });
     env = new Env(program, code, kind, flow, { caps, log, flags });
     env.state = entryState();
-    if (log !== undefined && (logLevel & 3) !== 0) env.observer = new Trace(env, log);
+    env.observer = observe(env);
     new Explorer(env).explore(env.state, 0);
     checkDepth(env);
+    checkTailCalls(env);
   } catch (thrown) {
     if (!(thrown instanceof Rejection)) throw thrown;
     error = thrown;
   }
-  if (log !== undefined) {
-    writeEnd(log, {
-      error,
-      microseconds: (performance.now() - began) * 1000,
-      stackDepth: env?.stackDepth ?? functions.map(() => 0),
-      processed: env?.insnsProcessed ?? 0,
-      maxStatesPerInsn: env?.maxStatesPerInsn ?? 0,
-      totalStates: env?.totalStates ?? 0,
-      peakStates: env?.peakStates ?? 0,
-    });
-  }
-  return verdict(env, error, error === undefined ? ({ program } as VerifiedProgram) : undefined, log);
+  return { env, functions, error };
+}
+
+/** Looks at the program again, and this time remembers the way. */
+function explainRejection(program: Program, options: VerifyOptions): Explanation | undefined {
+  let way: Way | undefined;
+  const { env, error } = explore(program, options, undefined, (seen) => {
+    way = new Way(seen);
+    return way;
+  });
+  if (error === undefined) return undefined;
+  return explain(program, { rejection: error, state: env?.state, moments: way?.moments ?? [] });
 }
 
 function verdict(
-  env: Env | undefined,
-  error: Rejection | undefined,
-  program: VerifiedProgram | undefined,
+  program: Program,
+  options: VerifyOptions,
+  { env, error }: Run,
   log: LogBuffer | undefined,
 ): Verdict {
   return {
@@ -110,8 +138,9 @@ function verdict(
     states: env?.totalStates ?? 0,
     peakStates: env?.peakStates ?? 0,
     maxStatesPerInsn: env?.maxStatesPerInsn ?? 0,
-    program,
+    program: error === undefined ? ({ program } as VerifiedProgram) : undefined,
     log: log?.toString() ?? "",
+    explain: () => (error === undefined ? undefined : explainRejection(program, options)),
   };
 }
 

@@ -9,8 +9,10 @@ export interface Answer {
   readonly verdict?: string;
   readonly message?: string;
   readonly insn?: number;
-  readonly retval?: string;
+  readonly processed?: number;
+  readonly retval?: string | number;
   readonly data_out?: string;
+  readonly ctx_out?: string;
   readonly maps?: readonly (readonly (readonly [string, string])[] | null)[];
   readonly trap?: { readonly code: string; readonly insn: number; readonly message: string };
   readonly error?: string;

@@ -112,7 +112,12 @@ function readFields(ctx: Uint8Array | undefined, length: number): DataView | und
 }
 
 /** The socket, as a `bpf_sock`, and the same in the context's own fields. */
-function fillSocket(view: DataView, socket: DataView, packet: Uint8Array, layout: IpLayout | undefined): void {
+function fillSocket(
+  view: DataView,
+  socket: DataView,
+  packet: Uint8Array,
+  layout: IpLayout | undefined,
+): void {
   socket.setUint32(SOCKET.state, TCP_CLOSE, true);
   socket.setInt32(SOCKET.queue, -1, true);
   if (layout === undefined) return;

@@ -11,9 +11,9 @@ import { makeXdp } from "./xdp.ts";
 
 /** Types that are given a packet; the others with a test run are given their context's bytes. */
 const PACKET_TYPES: ReadonlyMap<ProgramType, (runtime: Runtime, input: TestInput) => TestContext> = new Map([
-  ...(["socket_filter", "sched_cls", "sched_act", "cgroup_skb", "lwt_in", "lwt_out", "lwt_xmit"] as const).map(
-    (type) => [type, (runtime: Runtime, input: TestInput) => makeSkb(runtime, type, input)] as const,
-  ),
+  ...(
+    ["socket_filter", "sched_cls", "sched_act", "cgroup_skb", "lwt_in", "lwt_out", "lwt_xmit"] as const
+  ).map((type) => [type, (runtime: Runtime, input: TestInput) => makeSkb(runtime, type, input)] as const),
   ["xdp", makeXdp],
   ["flow_dissector", makeFlowDissector],
 ]);
