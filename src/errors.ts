@@ -51,6 +51,25 @@ export function atPlace<T>(place: string, stage: () => T): T {
   }
 }
 
+/** The verifier rejects a program: no engine runs it unchecked. */
+export class VerifierError extends Error {
+  override readonly name = "VerifierError";
+  readonly code = "rejected";
+  /** Name of the program. */
+  readonly program: string;
+  /** Slot of the instruction that the rejection is about; -1 for the program as a whole. */
+  readonly slot: number;
+  /** What the kernel's bpf(2) would have failed with, positive. */
+  readonly errno: number;
+
+  constructor(program: string, slot: number, errno: number, message: string) {
+    super(`program ${program}: ${slot < 0 ? "" : `insn ${slot}: `}${message}`);
+    this.program = program;
+    this.slot = slot;
+    this.errno = errno;
+  }
+}
+
 /** Why an engine stopped a program; `TrapError.code` is one of these. */
 export type TrapCode =
   | "read" // a load from memory that the program was not given

@@ -27,7 +27,7 @@ export type {
 } from "./engine/engine.ts";
 export { ENGINES, selectEngine } from "./engine/engines.ts";
 export type { LoadErrorCode, TrapCode } from "./errors.ts";
-export { InternalError, LoadError, TrapError } from "./errors.ts";
+export { InternalError, LoadError, TrapError, VerifierError } from "./errors.ts";
 export { EventBatch } from "./event-batch.ts";
 export type { HelperArg, HelperArgValue, HelperDefinition } from "./helpers/define.ts";
 export { defineHelper } from "./helpers/define.ts";
@@ -52,3 +52,6 @@ export { Runtime } from "./runtime.ts";
 export type { Task, TracedTask } from "./task.ts";
 export type { TraceLine, TraceListener } from "./trace-output.ts";
 export { formatTraceLine } from "./trace-output.ts";
+export type { Explanation } from "./verifier/explain.ts";
+export type { Verdict, VerifyOptions } from "./verifier/verify.ts";
+export { judge, verify } from "./verifier/verify.ts";

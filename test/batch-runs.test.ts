@@ -2,7 +2,7 @@
 // with the same packets.
 
 import { describe, expect, it } from "vitest";
-import { Skb } from "../dist/assembly/shared/layout.js";
+import { Skb } from "../assembly/shared/layout.ts";
 import { SKB_ROWS } from "../dist/src/verifier/contexts/skb.js";
 import { type Answer, asker, bytes, code, type Line } from "./support/batch-lines.ts";
 import { ENGINE_NAMES } from "./support/engines.ts";

@@ -393,7 +393,7 @@ describe.each(ENGINE_NAMES)("what one line leaves behind on %s", (engine) => {
     expect(ask(rawLine("call 14\nr6 = r0\ncall 8\nr0 |= r6\nexit")).retval).toBe("0".repeat(16));
     const comm = "r1 = r10\nr1 += -16\nr2 = 16\ncall 16\nr0 = *(u64 *)(r10 - 16)\nexit";
     expect(
-      Buffer.from(ask(rawLine(comm)).retval ?? "", "hex")
+      Buffer.from(String(ask(rawLine(comm)).retval), "hex")
         .reverse()
         .toString(),
     ).toBe("swapper/");

@@ -6,6 +6,7 @@ import { At, EventRecord } from "../../assembly/shared/layout.ts";
 import { EventBatch } from "../event-batch.ts";
 import type { Program } from "../program.ts";
 import type { GuestBuffer, Runtime } from "../runtime.ts";
+import { withoutDeadCode } from "./dead-code.ts";
 import type { BatchResult, Engine, EngineName, Executable, MapBindings, RunOptions } from "./engine.ts";
 import { type PreparedProgram, prepareProgram } from "./prepare.ts";
 import { trapError } from "./trap.ts";
@@ -191,7 +192,7 @@ export function interpreterEngine(
   return {
     name,
     unavailable,
-    prepare: (runtime, { program }, maps) => make(runtime, program, maps, false, 0),
+    prepare: (runtime, verified, maps) => make(runtime, withoutDeadCode(verified), maps, false, 0),
     prepareChecked(runtime, program, maps, options = {}) {
       const limit = options.limit ?? DEFAULT_LIMIT;
       if (!Number.isSafeInteger(limit) || limit < 1) {

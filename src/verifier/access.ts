@@ -398,7 +398,7 @@ function accessBuffer(env: Env, pointer: Register, access: Access): void {
 function accessStruct(env: Env, pointer: Register, access: Access): void {
   const { number, off, stored } = access;
   if (!env.allowsLeaks) {
-    env.reject(EACCES, "'struct ${pointer.struct}' access is allowed only to CAP_PERFMON and CAP_SYS_ADMIN");
+    env.reject(EACCES, `'struct ${pointer.struct}' access is allowed only to CAP_PERFMON and CAP_SYS_ADMIN`);
   }
   if (off < 0) {
     env.reject(EACCES, `R${number} is ptr_${pointer.struct} invalid negative access: off=${off}`);

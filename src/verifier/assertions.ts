@@ -205,7 +205,10 @@ const ROWS: readonly Row[] = [
     "pointer-type",
     "an access, or a helper, gets a pointer of a kind that it takes",
     (facts) =>
-      whichCall(facts, `${facts.register} is none: keep the pointer as it came, without bitwise arithmetic`),
+      whichCall(
+        facts,
+        `${facts.register} is not such a pointer here: keep the pointer as it came, without bitwise arithmetic, and test it where it may be null`,
+      ),
   ),
   row(
     /same insn cannot be used with different pointers/,

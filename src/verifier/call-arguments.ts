@@ -40,8 +40,6 @@ export class CallFacts {
   subprogram = -1;
   /** Field that a reference goes into. */
   kptr: MapField | undefined = undefined;
-  /** Memory that the helper fills, applied when all arguments are right. */
-  readonly fills: { readonly number: number; readonly size: number }[] = [];
 
   constructor(prototype: HelperPrototype) {
     this.prototype = prototype;
@@ -183,25 +181,17 @@ function checkMeaning(
       return;
     case "map_key":
       if (facts.map === undefined) env.reject(EACCES, "invalid map_ptr to access map->key");
-      checkHelperMemory(env, facts, number, facts.map.keySize, false, false, false);
+      checkHelperMemory(env, number, facts.map.keySize, false, false, false);
       if (hasEveryKey(facts.map)) facts.key = constantKey(env, register, facts.map.keySize);
       return;
     case "map_value":
       if (isNull) return;
       if (facts.map === undefined) env.reject(EACCES, "invalid map_ptr to access map->value");
-      checkHelperMemory(
-        env,
-        facts,
-        number,
-        facts.map.valueSize,
-        type.write === true,
-        false,
-        type.uninit === true,
-      );
+      checkHelperMemory(env, number, facts.map.valueSize, type.write === true, false, type.uninit === true);
       return;
     case "mem":
       if (type.size === undefined) return;
-      checkHelperMemory(env, facts, number, type.size, type.write === true, false, type.uninit === true);
+      checkHelperMemory(env, number, type.size, type.write === true, false, type.uninit === true);
       if (type.aligned === true) checkAlignment(env, register, 0, type.size, true);
       return;
     case "const_size":
@@ -265,14 +255,13 @@ function checkSize(env: Env, facts: CallFacts, register: Register, number: numbe
     env.reject(EACCES, `R${number} unbounded memory access, use 'var &= const' or 'if (var < const)'`);
   }
   const isRaw = memory.uninit === true && scalar.isConstant;
-  checkHelperMemory(env, facts, number - 1, Number(scalar.umax), memory.write === true, mayBeZero, isRaw);
+  checkHelperMemory(env, number - 1, Number(scalar.umax), memory.write === true, mayBeZero, isRaw);
   markPrecise(env, number);
 }
 
 /** Memory that a helper reads, or writes. `isRaw`: it fills it, so it need not hold anything. */
-export function checkHelperMemory(
+function checkHelperMemory(
   env: Env,
-  facts: CallFacts,
   number: number,
   size: number,
   isWrite: boolean,

@@ -164,12 +164,11 @@ function callHelper(env: Env): CallOutcome {
   for (let index = 0; index < prototype.args.length; index++) checkArgument(env, facts, index);
   if (facts.releases !== 0) release(env, facts, id, name);
   const outcome = callSpecial(env, facts, name);
-  if (outcome !== undefined && outcome.isEnd) return outcome.outcome;
   clearCallerSaved(env.frame);
   setResult(env, facts);
   if (facts.map !== undefined) checkMapFunction(env, facts.map, id, name);
   if (CHANGES_PACKET.has(name)) forgetPacket(env.state);
-  return outcome?.outcome ?? { next: env.slot + 1 };
+  return outcome ?? { next: env.slot + 1 };
 }
 
 function release(env: Env, facts: CallFacts, id: number, name: string): void {
@@ -188,15 +187,15 @@ function release(env: Env, facts: CallFacts, id: number, name: string): void {
 }
 
 /** Helpers that do more than their prototype says. */
-function callSpecial(
-  env: Env,
-  facts: CallFacts,
-  name: string,
-): { readonly isEnd: boolean; readonly outcome: CallOutcome } | undefined {
+function callSpecial(env: Env, facts: CallFacts, name: string): CallOutcome | undefined {
   switch (name) {
     case "tail_call":
       checkNothingHeld(env, "tail_call");
       noteCallMap(env, facts);
+      // A constant index becomes a jump of its own.
+      if (env.register(3).isConstant && env.register(3).scalar.value < BigInt(facts.map?.maxEntries ?? 0)) {
+        markPrecise(env, 3);
+      }
       return undefined;
     case "get_local_storage":
       if (!env.register(2).isNull) env.reject(EINVAL, "get_local_storage() doesn't support non-zero flags");
@@ -208,7 +207,7 @@ function callSpecial(
     case "loop":
       return callLoop(env, facts);
     case "for_each_map_elem":
-      return { isEnd: false, outcome: enterCallback(env, facts, forEachArguments, 0n, 1n) };
+      return enterCallback(env, facts, forEachArguments, 0n, 1n);
     default:
       return undefined;
   }
@@ -256,14 +255,16 @@ const loopArguments: CallbackArguments = (_, __, caller, { registers }) => {
   registers[2] = caller[3];
 };
 
-function callLoop(env: Env, facts: CallFacts): { readonly isEnd: boolean; readonly outcome: CallOutcome } {
+function callLoop(env: Env, facts: CallFacts): CallOutcome {
+  // Without flags the loop may become one of instructions.
+  if (env.register(4).isNull) markPrecise(env, 4);
   markPrecise(env, 1);
   const times = env.register(1).scalar.umax;
   if (BigInt(env.frame.callbackDepth) < times) {
-    return { isEnd: false, outcome: enterCallback(env, facts, loopArguments, 0n, 1n) };
+    return enterCallback(env, facts, loopArguments, 0n, 1n);
   }
   env.frame.callbackDepth = 0;
-  return { isEnd: false, outcome: { next: env.slot + 1 } };
+  return { next: env.slot + 1 };
 }
 
 /** The way on without the call back, and one through it, which comes back to this call. */

@@ -8,20 +8,13 @@ import type { ControlFlow } from "./control-flow.ts";
 import type { LogBuffer } from "./log.ts";
 import type { Observer } from "./observe.ts";
 import type { ProgramKind } from "./prototype.ts";
-import type { Register } from "./register.ts";
+import type { Register, RegisterKind } from "./register.ts";
 import { reject } from "./rejection.ts";
 import { StackLiveness } from "./stack-liveness.ts";
 import type { Frame, State, Step } from "./state.ts";
 
 /** What the caller may do: everything, or what CAP_BPF alone allows. */
 export type Capabilities = "all" | "bpf";
-
-/** What was learnt about an instruction that the engines use. */
-export interface InsnFacts {
-  /** The kinds of pointer that an access went through, over all ways. */
-  pointerKind: string | undefined;
-  seen: boolean;
-}
 
 /** BPF_F_* of loading a program. */
 export const enum ProgramFlags {
@@ -49,7 +42,8 @@ export class Env {
   readonly log: LogBuffer | undefined;
   /** Sees each instruction before and after it is looked at. */
   observer: Observer | undefined = undefined;
-  readonly facts: (InsnFacts | undefined)[];
+  /** Kind of the pointer that each access went through first. */
+  readonly pointerKinds: (RegisterKind | undefined)[];
   /** Ways that wait to be explored. */
   readonly pending: Pending[] = [];
   state!: State;
@@ -81,7 +75,7 @@ export class Env {
   /** The map that a call was given, by slot; undefined once there were several. */
   readonly callMaps = new Map<number, MapSpec | undefined>();
   /** Kind of the pointer that the instruction's access went through. */
-  accessKind: string | undefined = undefined;
+  accessKind: RegisterKind | undefined = undefined;
 
   constructor(
     program: Program,
@@ -99,7 +93,7 @@ export class Env {
     this.log = options.log;
     this.isStrict = (options.flags & ProgramFlags.STRICT_ALIGNMENT) !== 0;
     this.keepsEveryState = (options.flags & ProgramFlags.TEST_STATE_FREQ) !== 0;
-    this.facts = new Array(code.length);
+    this.pointerKinds = new Array(code.length);
     this.stackDepth = flow.functions.map(() => 0);
     this.mapUses = new Map(program.maps.map(({ slot, map, offset }) => [slot, { map, offset }]));
     this.isGpl = GPL_COMPATIBLE.has(program.license);

@@ -24,7 +24,7 @@ interface Kept {
 
 export class Explorer {
   readonly #env: Env;
-  /** Kept states by slot. */
+  /** Kept states by bucket. */
   readonly #kept = new Map<number, Kept[]>();
   #keptCount = 0;
 
@@ -107,9 +107,11 @@ export class Explorer {
     const isForced = env.keepsEveryState || flow.checkpoints[slot] === 1 || state.steps.length > MAX_STEPS;
     let keeps =
       isForced || (env.jumpsProcessed - env.jumpsAtState >= 2 && env.insnsProcessed - env.insnsAtState >= 8);
-    const all = this.#kept.get(slot) ?? [];
+    const all = this.#kept.get(this.#bucket()) ?? [];
+    const count = all.length;
     for (let index = all.length - 1; index >= 0; index--) {
       const kept = all[index];
+      if (kept.state.slot !== slot) continue;
       if (kept.state.branches > 0) {
         if (this.#coversLoop(kept.state)) {
           kept.hits++;
@@ -139,7 +141,7 @@ export class Explorer {
         this.#keptCount--;
       }
     }
-    if (env.maxStatesPerInsn < all.length) env.maxStatesPerInsn = all.length;
+    if (env.maxStatesPerInsn < count) env.maxStatesPerInsn = count;
     if (keeps) this.#keep(all);
     return false;
   }
@@ -183,7 +185,13 @@ export class Explorer {
     state.lastSlot = env.previousSlot;
     state.steps = [];
     all.push({ state: kept, hits: 0, misses: 0 });
-    this.#kept.set(slot, all);
+    this.#kept.set(this.#bucket(), all);
+  }
+
+  /** Where states of this slot and this caller are kept, with others that share the number as in the kernel. */
+  #bucket(): number {
+    const { code, slot, frame } = this.#env;
+    return ((slot ^ frame.callSite) >>> 0) % code.length;
   }
 }
 

@@ -10,7 +10,7 @@ export const enum LogLevel {
 }
 
 /** Characters that are kept; of a longer log the end stays, as in the kernel's rotating buffer. */
-const MAX_LENGTH = 1 << 26;
+const MAX_LENGTH = 1 << 24;
 
 export class LogBuffer {
   readonly level: number;

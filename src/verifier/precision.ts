@@ -6,7 +6,6 @@
 import { Class, type Code, Opcode } from "./code.ts";
 import type { Env } from "./env.ts";
 import type { PrecisionNotes } from "./observe.ts";
-import type { Register } from "./register.ts";
 import type { Frame, State, Step } from "./state.ts";
 
 const ARGS = 0x3e;
@@ -93,7 +92,7 @@ function stepBack(
   later: number,
   step: Step | undefined,
   wanted: Wanted,
-): void | typeof GIVE_UP {
+): undefined | typeof GIVE_UP {
   const { code } = env;
   joinLinked(wanted, step);
   const result = stepBackOver(env, code, slot, later, step, wanted);
@@ -108,7 +107,7 @@ function stepBackOver(
   later: number,
   step: Step | undefined,
   wanted: Wanted,
-): void | typeof GIVE_UP {
+): undefined | typeof GIVE_UP {
   const opcode = code.code[slot];
   const [dst, src] = [code.dst[slot], code.src[slot]];
   const usesSource = (opcode & 8) !== 0;
@@ -136,7 +135,7 @@ function stepBackOver(
   }
 }
 
-function backOverLoad(dst: number, step: Step | undefined, wanted: Wanted): void {
+function backOverLoad(dst: number, step: Step | undefined, wanted: Wanted): undefined {
   if (!wanted.has(dst)) return;
   wanted.remove(dst);
   // A number from elsewhere than the stack comes from nowhere that is tracked.
@@ -150,7 +149,7 @@ function backOverStore(
   src: number,
   step: Step | undefined,
   wanted: Wanted,
-): void | typeof GIVE_UP {
+): undefined | typeof GIVE_UP {
   // A pointer as a wanted number: it was made by subtracting pointers, say.
   if (wanted.has(dst)) return GIVE_UP;
   if (step === undefined || step.stackAccess < 0) return undefined;
@@ -166,7 +165,7 @@ function backOverJump(
   slot: number,
   later: number,
   wanted: Wanted,
-): void | typeof GIVE_UP {
+): undefined | typeof GIVE_UP {
   const opcode = code.code[slot];
   if (opcode === Opcode.CALL) return backOverCall(env, code, slot, later, wanted);
   if (opcode === Opcode.EXIT) {
@@ -192,7 +191,7 @@ function backOverCall(
   slot: number,
   later: number,
   wanted: Wanted,
-): void | typeof GIVE_UP {
+): undefined | typeof GIVE_UP {
   const isLocal = code.isLocalCall(slot);
   if (isLocal && later !== slot + 1) {
     // Into the function from its caller: its arguments are the caller's.

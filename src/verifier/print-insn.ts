@@ -7,6 +7,10 @@ import { type Code, Opcode, PSEUDO_KFUNC_CALL } from "./code.ts";
 
 const FIXED_FIELDS: readonly Field[] = ["src", "off", "imm", "dst"];
 
+const MOV64 = 0xbf;
+/** Offset of a move that the kernel makes an address of this CPU's data of (BPF_ADDR_PERCPU). */
+const PER_CPU = -1;
+
 /** The row that the fields break least of. */
 function closestRow(code: Code, slot: number): InsnRow | undefined {
   let best: InsnRow | undefined;
@@ -29,6 +33,9 @@ export function formatSlotInsn(code: Code, slot: number): string {
   if (opcode === Opcode.LDDW) return `${byte} r${code.dst[slot]} = 0x${constantOf(code, slot).toString(16)}`;
   if (opcode === Opcode.CALL && code.src[slot] > PSEUDO_KFUNC_CALL) {
     return `${byte} call unknown#${code.imm[slot]}`;
+  }
+  if (opcode === MOV64 && code.off[slot] === PER_CPU) {
+    return `${byte} r${code.dst[slot]} = &(void __percpu *)(r${code.src[slot]})`;
   }
   const row = closestRow(code, slot);
   if (row === undefined) return `BUG_${opcode.toString(16).padStart(2, "0")}`;

@@ -32,14 +32,18 @@ export function step(env: Env): StepResult {
     }
     case Class.LDX:
       checkLoad(env);
-      checkPointerKind(env, code.src[slot]);
+      checkPointerKind(env);
       return { next: slot + 1, others: NONE };
     case Class.ST:
       checkStore(env);
+      checkPointerKind(env);
       return { next: slot + 1, others: NONE };
     case Class.STX:
       if ((code.code[slot] & 0xe0) === 0xc0) checkAtomic(env);
-      else checkStore(env);
+      else {
+        checkStore(env);
+        checkPointerKind(env);
+      }
       return { next: slot + 1, others: NONE };
     case Class.LD:
       return { next: checkConstant(env), others: NONE };
@@ -226,17 +230,15 @@ function checkOrdered(env: Env, isLoad: boolean, size: number): void {
   else checkAccess(env, { ...access, dst: -1, stored: { number: src, imm: undefined } });
 }
 
-/** An instruction works on one kind of pointer, where the kernel rewrites it by that kind. */
+/** Pointers whose accesses the kernel rewrites by their kind: an instruction works on one of them, always the same. */
 const REWRITTEN = new Set(["ctx", "sock", "sock_common", "tcp_sock"]);
 
-function checkPointerKind(env: Env, _src: number): void {
-  const kind = env.accessKind;
+function checkPointerKind(env: Env): void {
+  const { accessKind: kind, pointerKinds, slot } = env;
   if (kind === undefined) return;
-  const facts = (env.facts[env.slot] ??= { pointerKind: undefined, seen: true });
-  const known = facts.pointerKind;
-  facts.pointerKind ??= kind;
-  if (known === undefined || known === kind) return;
-  if (REWRITTEN.has(known) || REWRITTEN.has(kind)) {
+  const known = pointerKinds[slot];
+  if (known === undefined) pointerKinds[slot] = kind;
+  else if (known !== kind && (REWRITTEN.has(known) || REWRITTEN.has(kind))) {
     env.reject(EINVAL, "same insn cannot be used with different pointers");
   }
 }

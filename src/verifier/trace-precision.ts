@@ -11,7 +11,8 @@ import type { State } from "./state.ts";
 function formatWanted(wanted: WantedNumbers, frame: number): string {
   const registers = wanted.registers[frame] ?? 0;
   const names: string[] = [];
-  for (let register = 0; register < 11; register++) if ((registers & (1 << register)) !== 0) names.push(`r${register}`);
+  for (let register = 0; register < 11; register++)
+    if ((registers & (1 << register)) !== 0) names.push(`r${register}`);
   const slots = [...(wanted.stack[frame] ?? [])].sort((a, b) => a - b).map((index) => -8 * (index + 1));
   return `regs=${names.join(",")} stack=${slots.join(",")}`;
 }
@@ -42,6 +43,8 @@ export class PrecisionTrace implements PrecisionNotes {
   }
 
   goesBack(wanted: WantedNumbers, slot: number): void {
+    // The second half of a wide instruction.
+    if (this.#env.code.code[slot] === 0) return;
     const text = formatSlotInsn(this.#env.code, slot);
     const { frame } = wanted;
     this.#log.write(`mark_precise: frame${frame}: ${formatWanted(wanted, frame)} before ${slot}: ${text}\n`);
@@ -49,8 +52,6 @@ export class PrecisionTrace implements PrecisionNotes {
 
   marks(state: State, frame: number, wanted: WantedNumbers): void {
     const text = formatFrame(state, state.frames[frame]);
-    this.#log.write(
-      `mark_precise: frame${frame}: parent state ${formatWanted(wanted, frame)}: ${text}\n`,
-    );
+    this.#log.write(`mark_precise: frame${frame}: parent state ${formatWanted(wanted, frame)}: ${text}\n`);
   }
 }

@@ -9,9 +9,11 @@ import { type LogBuffer, LogLevel } from "./log.ts";
 import type { Observer } from "./observe.ts";
 import { formatSlotInsn } from "./print-insn.ts";
 import { formatFrame, type Selection } from "./print-state.ts";
+import type { Register } from "./register.ts";
 import type { Rejection } from "./rejection.ts";
 import { slotOf } from "./stack-access.ts";
 import type { Frame, StackSlot, State } from "./state.ts";
+import { writeFunctions, writeLiveRegisters } from "./trace-head.ts";
 import { PrecisionTrace } from "./trace-precision.ts";
 
 /** Column that states begin at, and what longer lines are rounded up to. */
@@ -65,12 +67,16 @@ export class Trace implements Observer {
   /** The frame that the instruction began in, and its stack where a call may fill it. */
   #frame: Frame;
   #stack: readonly StackSlot[] | undefined = undefined;
+  #hasOpenSize = false;
 
   constructor(env: Env, log: LogBuffer) {
     this.#env = env;
     this.#log = log;
     this.precision = this.#isDetailed ? new PrecisionTrace(env, log) : undefined;
     this.#frame = env.frame;
+    if (!this.#isDetailed) return;
+    writeFunctions(log, env.flow.functions);
+    writeLiveRegisters(env, log);
   }
 
   get position(): number {
@@ -97,6 +103,7 @@ export class Trace implements Observer {
     this.#insnEnd = log.position;
     this.#frame = state.frame;
     this.#stack = code.isCall(slot) ? state.frame.stack.slice() : undefined;
+    this.#hasOpenSize = code.isCall(slot) && hasOpenSize(state.registers);
     this.#touchStack();
   }
 
@@ -234,8 +241,9 @@ export class Trace implements Observer {
     for (let at = off; at < off + size; at++) this.#touched.slots.add(slotOf(at));
   }
 
-  /** Stack slots that a helper filled. */
+  /** Stack slots that a helper filled; of those that it may have filled, as far as a size is unknown, none. */
   #touchFilled(before: readonly StackSlot[]): void {
+    if (this.#hasOpenSize) return;
     const { stack } = this.#frame;
     for (const [index, slot] of stack.entries()) {
       if (slot !== before[index] && !(before[index] === undefined && slot.bytes === 0)) {
@@ -243,6 +251,14 @@ export class Trace implements Observer {
       }
     }
   }
+}
+
+/** A pointer to the stack goes with a size that is not one number. */
+function hasOpenSize(registers: readonly Register[]): boolean {
+  return [1, 2, 3, 4].some((number) => {
+    const size = registers[number + 1];
+    return registers[number].kind === "fp" && size.kind === "scalar" && !size.isConstant;
+  });
 }
 
 /** The lines that end a log: why not, and what it took (print_verification_stats). */
@@ -256,10 +272,13 @@ export function writeEnd(
   microseconds: number,
 ): void {
   const { env, functions, error } = run;
+  if (env === undefined && (log.level & LogLevel.ALL) !== 0) writeFunctions(log, functions);
   if (error !== undefined && !log.hasReason) log.write(`${error.message}\n`);
   if ((log.level & LogLevel.STATS) !== 0) {
     log.write(`verification time ${Math.round(microseconds)} usec\n`);
-    const depths = (env?.stackDepth ?? functions.map(() => 0)).map((bytes) => (bytes + 7) & ~7);
+    const depths = (env?.stackDepth ?? (functions.length > 0 ? functions : [0]).map(() => 0)).map(
+      (bytes) => (bytes + 7) & ~7,
+    );
     log.write(`stack depth ${depths.join("+")}\n`);
   }
   log.write(

@@ -1,5 +1,6 @@
 // verify(): the one door to a VerifiedProgram. Linux 6.18's verdict on a program, with its reasons.
 
+import { VerifierError } from "../errors.ts";
 import type { Program, VerifiedProgram } from "../program.ts";
 import { callbackKind, checkTailCalls } from "./calls.ts";
 import { Code, Opcode } from "./code.ts";
@@ -14,7 +15,7 @@ import type { Observer } from "./observe.ts";
 import type { ProgramKind } from "./prototype.ts";
 import { prototypeFor } from "./prototypes.ts";
 import { Register } from "./register.ts";
-import { E2BIG, EACCES, EINVAL, Rejection, reject } from "./rejection.ts";
+import { E2BIG, EINVAL, Rejection, reject } from "./rejection.ts";
 import { Frame, State } from "./state.ts";
 import { Trace, writeEnd } from "./trace.ts";
 import { Way } from "./way.ts";
@@ -62,6 +63,16 @@ export function judge(program: Program, options: VerifyOptions = {}): Verdict {
   return verdict(program, options, run, log);
 }
 
+/**
+ * Proves a program safe as Linux 6.18 would. Engines run what this gives without tests of their own. Throws a
+ * VerifierError with the kernel's reason; `judge` gives verdict, log and figures instead.
+ */
+export function verify(program: Program, options: VerifyOptions = {}): VerifiedProgram {
+  const found = judge(program, options);
+  if (found.program !== undefined) return found.program;
+  throw new VerifierError(program.name, found.slot, found.errno, found.message);
+}
+
 interface Run {
   /** Undefined when the program's shape alone was enough to reject it. */
   readonly env: Env | undefined;
@@ -82,7 +93,7 @@ function explore(
     isSleepable: (flags & ProgramFlags.SLEEPABLE) !== 0,
   };
   let env: Env | undefined;
-  let functions: readonly number[] = [0];
+  let functions: readonly number[] = [];
   let error: Rejection | undefined;
   try {
     const code = new Code(program);

@@ -21,7 +21,12 @@ export interface Verdicts {
 /** What the kernel rejects for other reasons than safety: limits of its own. */
 const LIMITS = /too large|too many|too complex|sequence of \d+ jumps|E2BIG|infinite loop detected/i;
 
-const lastLine = (text: string): string => text.trimEnd().split("\n").at(-1) ?? "";
+/** The last line; of an endless loop the one before both states, which say nothing shorter. */
+function lastLine(text: string): string {
+  const lines = text.trimEnd().split("\n");
+  const loop = lines.slice(-6).findLast((line) => line.startsWith("infinite loop detected"));
+  return loop ?? lines.at(-1) ?? "";
+}
 
 export function judgeBoth(session: KernelSession, program: Program, caps: Caps = "all"): Verdicts {
   let ours = false;
@@ -41,7 +46,9 @@ export function judgeBoth(session: KernelSession, program: Program, caps: Caps =
     verdict = session.load(program, { caps, logLevel: 1 });
     verdict.program?.close();
   }
-  const kernelMessage = verdict.isAccepted ? "" : verdict.message || `errno ${verdict.errno}`;
+  const isLoop = verdict.message.startsWith("old state:");
+  const message = isLoop ? "infinite loop detected at insn 0" : verdict.message;
+  const kernelMessage = verdict.isAccepted ? "" : message || `errno ${verdict.errno}`;
   return { ours, kernel: verdict.isAccepted, ourMessage, kernelMessage, crash };
 }
 
@@ -142,8 +149,13 @@ function withoutNops(code: Code): Code {
   return { ...code, bytes: out, relo: relo.map(([slot, map]) => [places[slot], map] as const) };
 }
 
+/** Some differences are programs that take seconds to judge: what was found by then will do. */
+const MINIMISE_MS = 10_000;
+
 /** The smallest program found that `holds` is still true of. */
-export function minimise(code: Code, holds: (code: Code) => boolean): Code {
+export function minimise(code: Code, test: (code: Code) => boolean): Code {
+  const deadline = performance.now() + MINIMISE_MS;
+  const holds = (each: Code): boolean => performance.now() < deadline && test(each);
   let best = code;
   for (let round = 0; round < 4; round++) {
     const before = best.bytes.length;

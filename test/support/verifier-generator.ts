@@ -4,7 +4,8 @@
 //
 //   r6 the context, mostly   r10 the stack   the other registers hold anything
 
-import { INSN_ROWS, Program, type ProgramType } from "../../dist/src/index.js";
+import { INSN_ROWS, Program, type ProgramType, parseBtf } from "../../dist/src/index.js";
+import { BtfBuilder } from "./btf-builder.ts";
 import { Random } from "./random.ts";
 import { type Held, type Kind, NONE, SCALAR, small } from "./verifier-emitter.ts";
 import { ARRAY, GENERATOR_MAPS, HASH, RING, Statements, VALUE_SIZE } from "./verifier-statements.ts";
@@ -16,21 +17,59 @@ export interface GeneratedCase {
   readonly relo: readonly (readonly [slot: number, map: number])[];
 }
 
+/** Types of the functions of all programs: one prototype, `int main(void)`, and `static int sub(void)`. */
+const TYPES = (() => {
+  const builder = new BtfBuilder();
+  const prototype = builder.refer("func_proto", builder.int("int", 4, 1));
+  const main = builder.record(12, "main", 1, prototype);
+  const sub = builder.record(12, "sub", 0, prototype);
+  return { btf: parseBtf(builder.bytes()), main, sub };
+})();
+
+/** Slots where functions start, as calls and function pointers say. */
+function functionSlots(bytes: Uint8Array): number[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const starts = new Set([0]);
+  for (let slot = 0; 8 * slot < bytes.length; slot++) {
+    const [opcode, registers] = bytes.subarray(8 * slot);
+    const src = registers >> 4;
+    const isFunction = (opcode === 0x85 && src === 1) || (opcode === 0x18 && src === 4);
+    if (isFunction) starts.add(slot + 1 + view.getInt32(8 * slot + 4, true));
+    if (opcode === 0x18) slot++;
+  }
+  return [...starts].sort((a, b) => a - b);
+}
+
 /** As both verifiers take it. */
 export function programOf({ type, bytes, relo }: Pick<GeneratedCase, "type" | "bytes" | "relo">): Program {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const maps = relo.map(([slot, map]) => {
     const isValue = bytes[8 * slot + 1] >> 4 === 2;
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     return {
       slot,
       map: GENERATOR_MAPS[map],
       ...(isValue ? { offset: view.getInt32(8 * slot + 12, true) } : {}),
     };
   });
-  return new Program({ name: "generated", type, insns: bytes, license: "GPL", maps });
+  const functions = functionSlots(bytes).map((slot) => ({
+    slot,
+    name: slot === 0 ? "main" : `sub_${slot}`,
+    typeId: slot === 0 ? TYPES.main : TYPES.sub,
+  }));
+  return new Program({
+    name: "generated",
+    type,
+    insns: bytes,
+    license: "GPL",
+    maps,
+    functions,
+    btf: TYPES.btf,
+  });
 }
 
 const RECORD_SIZE = 24;
+/** Loops that `may_goto` ends: their verification is long. */
+const MAY_GOTO = 0.02;
 const _SIZES = [1, 2, 4, 8] as const;
 const _SUFFIX: Readonly<Record<number, string>> = { 1: "b", 2: "h", 4: "w", 8: "dw" };
 const names = (pattern: RegExp): string[] =>
@@ -72,7 +111,7 @@ class Generator extends Statements {
     this.set(10, { ...NONE, kind: "fp" });
     this.#depth = 3;
     this.block(this.random.between(1, 6));
-    if (isCallback) this.emit("mov64_imm", { dst: 0, imm: this.random.pick([0, 0, 0, 1, 1, 2]) });
+    if (isCallback) this.emit("mov64_imm", { dst: 0, imm: this.random.pick([0, 0, 0, 0, 0, 1, 1, 1, 1, 2]) });
     else this.constantResult();
     this.emit("exit");
   }
@@ -245,7 +284,9 @@ class Generator extends Statements {
     const rounds = random.between(1, 9);
     const isDown = random.chance(0.4);
     const inStack = random.chance(0.2);
-    const limited = random.chance(0.2) ? undefined : random.pick(["jlt64_imm", "jne64_imm", "jslt64_imm"]);
+    const limited = random.chance(MAY_GOTO)
+      ? undefined
+      : random.pick(["jlt64_imm", "jne64_imm", "jslt64_imm"]);
     this.emit("mov64_imm", { dst: counter, imm: isDown ? rounds : 0 });
     this.set(counter, NONE);
     const start = this.slots;

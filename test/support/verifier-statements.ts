@@ -11,8 +11,10 @@ export const GENERATOR_MAPS: readonly MapSpec[] = [
   { name: "array", type: 2, keySize: 4, valueSize: VALUE_SIZE, maxEntries: 4, flags: 0 },
   { name: "hash", type: 1, keySize: 8, valueSize: VALUE_SIZE, maxEntries: 8, flags: 0 },
   { name: "ring", type: 27, keySize: 0, valueSize: 0, maxEntries: 4096, flags: 0 },
+  // Only a map of one value has addresses of its own.
+  { name: "global", type: 2, keySize: 4, valueSize: VALUE_SIZE, maxEntries: 1, flags: 0 },
 ];
-export const [ARRAY, HASH, RING] = [0, 1, 2];
+export const [ARRAY, HASH, RING, GLOBAL] = [0, 1, 2, 3];
 
 interface TypeRow {
   readonly type: ProgramType;
@@ -169,9 +171,7 @@ export class Statements extends Emitter {
   stackPlace(size: number): number {
     const { random } = this;
     const slot = -8 * random.between(1, 8);
-    return random.chance(0.8)
-      ? slot + size * random.below(8 / size)
-      : -random.between(size, this.slip() ? 520 : 72);
+    return this.slip() ? -random.between(size, 520) : slot + size * random.below(8 / size);
   }
 
   spill(): void {
@@ -334,13 +334,13 @@ export class Statements extends Emitter {
     this.clobber(SCALAR);
   }
 
-  /** The address of a byte of the array's first value. */
+  /** The address of a byte of the only value of a map. */
   directValue(): void {
     const { random } = this;
     const dst = this.target();
     const offset = random.chance(0.5) ? 0 : random.below(this.slip() ? 60 : 48);
     const index = this.emit("lddw_map_value", { dst, next: offset });
-    this.relo.push([this.insns[index].slot, ARRAY]);
+    this.relo.push([this.insns[index].slot, GLOBAL]);
     this.set(dst, { kind: "value", extent: VALUE_SIZE - offset, max: 0 });
   }
 

@@ -22,6 +22,13 @@ export const seesPacket = (type: ProgramType): boolean => PACKET_TYPES.has(type)
 
 export const hasTestRun = (type: ProgramType): boolean => PACKET_TYPES.has(type) || isPlain(type);
 
+export interface TestRunOptions {
+  /** What stack holds that the program did not write, repeated as often as it takes; default: zeros. */
+  readonly stack?: Uint8Array;
+}
+
+const ZERO = new Uint8Array(4096);
+
 /** What a run left. */
 export interface TestResult {
   /** What the program returned: the lower 32 bits of r0, unsigned. */
@@ -34,10 +41,14 @@ export interface TestResult {
  * Runs a verified program once on what the caller gives: a packet and perhaps a context for types that see packets, for
  * the others the context's bytes, as either. Throws a TestInputError for what the kernel refuses.
  */
-export function testRun(executable: Executable, input: TestInput): TestResult {
+export function testRun(
+  executable: Executable,
+  input: TestInput,
+  { stack = ZERO }: TestRunOptions = {},
+): TestResult {
   const { runtime, program } = executable;
   // Privileged programs may read stack that they never wrote.
-  runtime.clearStacks();
+  runtime.fillStacks(stack);
   const make = PACKET_TYPES.get(program.type);
   const context =
     make === undefined

@@ -1,0 +1,287 @@
+// The verifier's log, line by line as Linux 6.18 writes it: programs of our own with their exact logs, the kernel's own
+// cases with the logs that it wrote, and what our explanations say on top of that.
+
+import { release } from "node:os";
+import { describe, expect, it } from "vitest";
+import {
+  LoadError,
+  loadRaw,
+  type MapSpec,
+  Program,
+  type ProgramType,
+  type SourceLine,
+} from "../dist/src/index.js";
+import { assembleCode } from "../dist/src/isa/assembler.js";
+import { KernelSession, kernelUnavailable } from "../dist/src/kernel.js";
+import { type Explanation, formatExplanation } from "../dist/src/verifier/explain.js";
+import { LogBuffer } from "../dist/src/verifier/log.js";
+import { judge } from "../dist/src/verifier/verify.js";
+import { LOG_CASES } from "./support/log-cases.ts";
+import { caseName, loadCase, readSuite, type SuiteCase } from "./support/verifier-suite.ts";
+
+const counts: MapSpec = { name: "counts", type: 2, keySize: 4, valueSize: 48, maxEntries: 4, flags: 0 };
+
+/** A program from assembly in which `map` is the address of `counts`. */
+function assembleProgram(text: string, type: ProgramType = "socket_filter"): Program {
+  const relo: [number, number][] = [];
+  let slot = 0;
+  const lines = text
+    .trim()
+    .split("\n")
+    .map((line) => {
+      if (line.endsWith("= map")) relo.push([slot++, 0]);
+      slot++;
+      return line.replace(/= map$/, "= map[fd:0]");
+    });
+  return loadRaw(assembleCode(lines.join("\n")), { type, license: "GPL", maps: [counts], relo, name: "t" });
+}
+
+/** Addresses, times and the kernel's own tracing of stack liveness and loops differ from run to run, or are not ours. */
+function comparable(log: string): string {
+  return log
+    .replace(/^(\(\d+[^)]*\) (frame|live).*|SCC .*)\n/gm, "")
+    .replace(/(\(18\) r\d+ = 0x)[0-9a-f]+ */g, "$1… ")
+    .replace(/verification time \d+/, "verification time N")
+    .trimEnd();
+}
+
+describe("the log of a program", () => {
+  for (const { name, level, type, text, log } of LOG_CASES) {
+    it(`shows ${name}, at level ${level}`, () => {
+      const ours = judge(assembleProgram(text, type), { logLevel: level }).log;
+      expect(ours.replace(/verification time \d+/, "verification time N")).toBe(log);
+    });
+  }
+
+  it("is empty where none is asked for", () => {
+    expect(judge(assembleProgram("r0 = r2\nexit")).log).toBe("");
+  });
+
+  it("has a source line where it changes, without its folder", () => {
+    const { type, insns } = assembleProgram("r0 = 1\nr0 += 2\nr0 = r3\nexit");
+    const line = (slot: number, number: number, column: number, text: string): SourceLine => {
+      return { slot, file: "/src/deep/count.c", line: number, column, text };
+    };
+    const lines = [
+      line(0, 7, 3, "\tint n = 1;"),
+      line(1, 7, 9, "\tint n = 1;"),
+      line(2, 9, 2, "\treturn r;"),
+    ];
+    const { log } = judge(new Program({ name: "t", type, insns, lines }), { logLevel: 1 });
+    expect(log.split("\n").slice(0, 6)).toEqual([
+      "0: R1=ctx() R10=fp0",
+      "; int n = 1; @ count.c:7",
+      "0: (b7) r0 = 1                        ; R0=1",
+      "1: (07) r0 += 2                       ; R0=3",
+      "; return r; @ count.c:9",
+      "2: (bf) r0 = r3",
+    ]);
+  });
+});
+
+describe("the log's buffer", () => {
+  it("cuts back to a position inside a piece, and goes on there", () => {
+    const log = new LogBuffer(1);
+    log.write("one\n");
+    log.write("two\n");
+    const position = log.position;
+    log.reset(position - 1);
+    log.write(" ;\nthree\n");
+    log.reset(position);
+    expect(`${log}`).toBe("one\ntwo ");
+    log.reset(0);
+    log.write("four");
+    expect(`${log}`).toBe("four");
+  });
+
+  it("keeps the end of what is too long", () => {
+    const log = new LogBuffer(1, 100);
+    for (let index = 0; index < 1000; index++) log.write(`${index}\n`);
+    expect(`${log}`.length).toBeLessThanOrEqual(204);
+    expect(`${log}`.endsWith("998\n999\n")).toBe(true);
+    log.reset(0);
+    expect(log.position).toBe(0);
+  });
+});
+
+const missing = kernelUnavailable() ?? (release().startsWith("6.18.") ? undefined : "no Linux 6.18");
+
+describe.skipIf(missing !== undefined)("the running kernel's log", () => {
+  const session = new KernelSession();
+
+  it.each(LOG_CASES)("is the same of $name", ({ level, type, text }) => {
+    const program = assembleProgram(text, type);
+    const verdict = session.load(program, { logLevel: level });
+    verdict.program?.close();
+    expect(comparable(judge(program, { logLevel: level }).log)).toBe(comparable(verdict.log));
+  });
+});
+
+const suite = readSuite();
+
+/** Cases whose log differs, by what it is about; the name's beginning is enough. */
+const DIFFERENCES: Readonly<Record<string, readonly string[]>> = {
+  "the kernel leaves functions out that it removed as dead code": [
+    ...["bpf_loop_inline.c#3", "dead_code.c#6", "dead_code.c#7", "dead_code.c#8"],
+  ],
+  "a bpf_loop that is inlined takes 24 bytes of stack": [
+    ...["bpf_loop_inline.c#0", "bpf_loop_inline.c#4", "bpf_loop_inline.c#5"],
+  ],
+  "functions are counted before the call that leads nowhere": ["calls.c#47", "calls.c#48"],
+  "fields of map objects that the kernel's BTF describes": [
+    ...["map_ptr.c#0", "map_ptr.c#1", "map_ptr_mixing.c#1"],
+  ],
+  "fields of kernel objects that its BTF describes": ["map_kptr.c#9", "map_kptr.c#14"],
+  "states that were given up count until no way needs them": ["loops1.c#7"],
+  "the recorded log was cut off by its buffer": ["loops1.c#8"],
+  "kernel functions": ["calls.c#0"],
+  "sizes of private stacks": ["calls.c#63"],
+  "stores through several kinds of pointer": ["unpriv.c#17"],
+};
+
+/** Undefined where the bytes are none that the loader takes. */
+function loadable(each: SuiteCase): Program | undefined {
+  try {
+    return loadCase(suite as NonNullable<typeof suite>, each).program;
+  } catch (error) {
+    if (error instanceof LoadError) return undefined;
+    throw error;
+  }
+}
+
+function suiteLogs(each: SuiteCase): { ours: string; theirs: string } | undefined {
+  const { k618, env } = each;
+  if (env !== "ok" || k618.verdict === undefined || !k618.log) return undefined;
+  const program = loadable(each);
+  if (program === undefined) return undefined;
+  const verdict = judge(program, {
+    attachType: each.expected_attach_type,
+    flags: k618.pflags ?? each.flags,
+    logLevel: k618.log.startsWith("func#0 @0") ? 2 : 5,
+  });
+  if (verdict.isAccepted !== (k618.verdict === "ACCEPT")) return undefined;
+  // The recorded maps have no names.
+  return { ours: comparable(verdict.log.replace(/map=\w+,/g, "")), theirs: comparable(k618.log) };
+}
+
+describe.skipIf(suite === undefined)("the logs of the kernel's own cases", () => {
+  it("differ only where the table says so", { timeout: 120_000 }, () => {
+    const listed = new Set(Object.values(DIFFERENCES).flat());
+    const wrong: string[] = [];
+    let same = 0;
+    for (const each of suite?.cases ?? []) {
+      const logs = suiteLogs(each);
+      if (logs === undefined) continue;
+      const agrees = logs.ours === logs.theirs;
+      if (agrees) same++;
+      const short = `${each.src.replace(/^verifier\//, "")}#${each.idx}`;
+      if (agrees === listed.has(short)) wrong.push(`${caseName(each)}: ${agrees ? "agrees" : "differs"}`);
+    }
+    expect(wrong).toEqual([]);
+    expect(same).toBeGreaterThan(1320);
+  });
+});
+
+function explanation(text: string, type: ProgramType = "socket_filter"): Explanation {
+  return judge(assembleProgram(text, type)).explain() as Explanation;
+}
+
+const LOOKUP = "*(u32 *)(r10 -4) = 9\nr2 = r10\nr2 += -4\nr1 = map\ncall 1\n";
+
+describe("the explanation of a rejection", () => {
+  it("is none where the program is accepted", () => {
+    expect(judge(assembleProgram("r0 = 0\nexit")).explain()).toBeUndefined();
+  });
+
+  it("names the null check that is missing, and where the pointer came from", () => {
+    const report = explanation(`${LOOKUP}r6 = r0\nr0 = *(u64 *)(r6 +0)\nexit`);
+    expect(report).toMatchObject({ assertion: "pointer-not-null", errno: 13, place: { slot: 7 } });
+    expect(report.register).toEqual({ name: "r6", state: "map_value_or_null(id=1,map=counts,ks=4,vs=48)" });
+    expect(report.causes.map(({ slot, kind }) => [slot, kind])).toEqual([
+      [5, "origin"],
+      [6, "copied"],
+    ]);
+    expect(report.remedy).toContain("null check");
+  });
+
+  it("shows the way that did not bound a packet pointer far enough", () => {
+    const text = "r2 = *(u32 *)(r1 +0)\nr3 = *(u32 *)(r1 +4)\nr4 = r2\nr4 += 14\nif r4 > r3 goto +2\n";
+    const report = explanation(`${text}r0 = *(u8 *)(r2 +14)\nexit\nr0 = 0\nexit`, "xdp");
+    expect(report.assertion).toBe("packet-bounds");
+    expect(report.causes.map(({ slot, text: what, state }) => [slot, what, state])).toEqual([
+      [0, "loaded through r1, ctx()", "pkt(r=0)"],
+      [4, "false on this way", "pkt(r=14)"],
+    ]);
+    expect(report.remedy).toContain("data_end");
+  });
+
+  it("tells where an index lost its bound", () => {
+    const text = `${LOOKUP}if r0 == 0x0 goto +5\nr1 = *(u32 *)(r0 +0)\nr1 &= 15\nr1 <<= 40\nr0 += r1\nr0 = *(u8 *)(r0 +0)\n`;
+    const report = explanation(`${text}r0 = 0\nexit`);
+    expect(report.assertion).toBe("index-bounds");
+    expect(report.causes.filter(({ kind }) => kind === "bound-lost").map(({ slot }) => slot)).toEqual([
+      9, 10,
+    ]);
+    expect(report.remedy).toContain("i &= N - 1");
+  });
+
+  it("says that a call ended a register", () => {
+    const report = explanation("r3 = 1\ncall 7\nr0 = r3\nexit");
+    expect(report).toMatchObject({ assertion: "register-initialized", register: { state: "not written" } });
+    expect(report.causes.map(({ slot, kind }) => [slot, kind])).toEqual([[1, "ended"]]);
+    expect(report.remedy).toContain("r6 to r9");
+  });
+
+  it("follows a value through calls and the stack", () => {
+    const report = explanation(
+      "r1 = 7\ncall pc+2\nr0 = *(u8 *)(r0 +0)\nexit\n*(u64 *)(r10 -8) = r1\nr0 = *(u64 *)(r10 -8)\nexit",
+    );
+    expect(report.causes.map(({ slot, kind }) => [slot, kind])).toEqual([
+      ...[[0, "origin"] as const, [1, "passed"] as const],
+      ...[[4, "stored"] as const, [5, "loaded"] as const, [6, "passed"] as const],
+    ]);
+  });
+
+  it("shows where the reference was taken that nobody gives back", () => {
+    const leak = LOG_CASES.find(({ name }) => name === "a socket that is not given back");
+    const report = explanation(leak?.text ?? "", "sched_cls");
+    expect(report.assertion).toBe("reference-released");
+    expect(report.causes.map(({ slot }) => slot)).toEqual([11]);
+  });
+
+  it.each([
+    ["stack-initialized", "r2 = r10\nr2 += -4\nr1 = map\ncall 1\nr0 = 0\nexit"],
+    ["stack-bounds", "*(u64 *)(r10 -520) = 0\nr0 = 0\nexit"],
+    ["loop-progress", "r0 = 0\nr1 = 0\nr2 = 0\nif r1 == 0x0 goto -2\nexit"],
+    ["code-reachable", "r0 = 0\nexit\nr0 = 1\nexit"],
+    ["control-flow", "r0 = 0"],
+    ["context-field", "r0 = *(u64 *)(r1 +3)\nexit"],
+    ["pointer-arithmetic", "r1 *= 2\nr0 = 0\nexit"],
+    ["object-bounds", `${LOOKUP}if r0 == 0x0 goto +1\nr0 = *(u64 *)(r0 +48)\nr0 = 0\nexit`],
+    ["helper-allowed", "r0 = 0\ncall 44\nexit"],
+  ])("names the rule %s", (assertion, text) => {
+    const caps = assertion === "stack-initialized" ? "bpf" : "all";
+    const report = judge(assembleProgram(text), { caps }).explain();
+    expect(report?.assertion).toBe(assertion);
+    expect(JSON.parse(JSON.stringify(report))).toEqual(report);
+  });
+
+  it("is text with the source line and a caret below its column", () => {
+    const { type, insns } = assembleProgram("r0 = 1\nr0 = r3\nexit");
+    const lines = [{ slot: 0, file: "a/count.c", line: 7, column: 9, text: "  return rest;  " }];
+    const report = judge(new Program({ name: "count", type, insns, lines })).explain() as Explanation;
+    expect(formatExplanation(report).split("\n")).toEqual([
+      "count is rejected at 1: (bf) r0 = r3, in count",
+      "  R3 !read_ok",
+      "  --> count.c:7:9",
+      "  7 | return rest;",
+      "    |       ^",
+      "rule: a register is written before it is read [register-initialized]",
+      "r3: not written",
+      "how it came to this:",
+      "  0: (b7) r0 = 1  ; return rest; @ count.c:7",
+      "      nothing wrote r3 on this way",
+      "remedy: write r3 on every way that leads here",
+    ]);
+  });
+});
