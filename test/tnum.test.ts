@@ -109,8 +109,8 @@ describe("tnum arithmetic", () => {
       [Tnum.UNKNOWN, Tnum.constant(8n), "(0x0; 0xfffffffffffffff8)"],
       [Tnum.constant(6n), Tnum.UNKNOWN, "(0x0; 0xfffffffffffffffe)"],
       [Tnum.UNKNOWN, Tnum.constant(1n << 63n), "(0x0; 0x8000000000000000)"],
-      [Tnum.UNKNOWN, Tnum.ZERO, "(0x0; 0x0)"],
-      [Tnum.constant(ALL), Tnum.constant(ALL), "(0x1; 0x0)"],
+      [Tnum.UNKNOWN, Tnum.ZERO, "0"],
+      [Tnum.constant(ALL), Tnum.constant(ALL), "0x1"],
     ];
     for (const [a, b, product] of cases) {
       expect(`${a.mul(b)}`).toBe(product);
@@ -144,14 +144,14 @@ describe("tnum shifts", () => {
   it("copy an unknown sign as unknown bits", () => {
     expect(`${Tnum.of(0n, 1n << 63n).arshift(3, 64)}`).toBe("(0x0; 0xf000000000000000)");
     expect(`${Tnum.of(0n, 1n << 31n).arshift(3, 32)}`).toBe("(0x0; 0xf0000000)");
-    expect(`${Tnum.constant(1n << 63n).arshift(63, 64)}`).toBe("(0xffffffffffffffff; 0x0)");
+    expect(`${Tnum.constant(1n << 63n).arshift(63, 64)}`).toBe("0xffffffffffffffff");
   });
 });
 
 describe("tnum sets", () => {
   it("a range is the smallest prefix with both ends", () => {
     const cases: [bigint, bigint, string][] = [
-      [0n, 0n, "(0x0; 0x0)"],
+      [0n, 0n, "0"],
       [0n, 1n, "(0x0; 0x1)"],
       [5n, 6n, "(0x4; 0x3)"],
       [16n, 31n, "(0x10; 0xf)"],

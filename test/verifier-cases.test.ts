@@ -3,7 +3,7 @@
 
 import { describe, expect, it } from "vitest";
 import { testRun } from "../dist/src/harness/test-run/test-run.js";
-import { BpfMap, ENGINES, type MapSpec, Runtime } from "../dist/src/index.js";
+import { BpfMap, ENGINES, LoadError, type MapSpec, Runtime } from "../dist/src/index.js";
 import { judge, type Verdict } from "../dist/src/verifier/verify.js";
 import { ENGINE_NAMES } from "./support/engines.ts";
 import {
@@ -23,18 +23,30 @@ type Caps = "all" | "bpf";
 const kernelVerdict = (each: SuiteCase, caps: Caps): KernelVerdict | undefined =>
   caps === "all" ? each.k618 : each.k618_capbpf;
 
-const verdicts = new Map<string, Verdict>();
+type Outcome = Pick<Verdict, "isAccepted" | "message" | "program">;
+
+const verdicts = new Map<string, Outcome>();
 
 /** Judged at the first call. */
-function verdictOn(each: SuiteCase, caps: Caps): Verdict {
+function verdictOn(each: SuiteCase, caps: Caps): Outcome {
   const key = `${caps} ${caseName(each)}`;
   const known = verdicts.get(key);
   if (known !== undefined) return known;
-  const { program } = loadCase(suite as Suite, each);
-  const flags = kernelVerdict(each, caps)?.pflags ?? each.flags;
-  const made = judge(program, { attachType: each.expected_attach_type, caps, flags });
+  const made = makeVerdict(each, caps);
   verdicts.set(key, made);
   return made;
+}
+
+function makeVerdict(each: SuiteCase, caps: Caps): Outcome {
+  try {
+    const { program } = loadCase(suite as Suite, each);
+    const flags = kernelVerdict(each, caps)?.pflags ?? each.flags;
+    return judge(program, { attachType: each.expected_attach_type, caps, flags });
+  } catch (error) {
+    // A map that is not there, which the loader notices first.
+    if (!(error instanceof LoadError) || error.code !== "bad-relocation") throw error;
+    return { isAccepted: false, message: error.message, program: undefined };
+  }
 }
 
 const SPECULATION = "rejected for a way that only a processor's speculation takes";

@@ -133,10 +133,8 @@ const DIFFERENCES: Readonly<Record<string, readonly string[]>> = {
   ],
   "fields of kernel objects that its BTF describes": ["map_kptr.c#9", "map_kptr.c#14"],
   "states that were given up count until no way needs them": ["loops1.c#7"],
-  "the recorded log was cut off by its buffer": ["loops1.c#8"],
   "kernel functions": ["calls.c#0"],
   "sizes of private stacks": ["calls.c#63"],
-  "stores through several kinds of pointer": ["unpriv.c#17"],
 };
 
 /** Undefined where the bytes are none that the loader takes. */
@@ -152,6 +150,8 @@ function loadable(each: SuiteCase): Program | undefined {
 function suiteLogs(each: SuiteCase): { ours: string; theirs: string } | undefined {
   const { k618, env } = each;
   if (env !== "ok" || k618.verdict === undefined || !k618.log) return undefined;
+  // A million instructions, whose recorded log was cut off by its buffer.
+  if (each.descr === "infinite loop after a conditional jump") return undefined;
   const program = loadable(each);
   if (program === undefined) return undefined;
   const verdict = judge(program, {
@@ -160,12 +160,13 @@ function suiteLogs(each: SuiteCase): { ours: string; theirs: string } | undefine
     logLevel: k618.log.startsWith("func#0 @0") ? 2 : 5,
   });
   if (verdict.isAccepted !== (k618.verdict === "ACCEPT")) return undefined;
-  // The recorded maps have no names.
-  return { ours: comparable(verdict.log.replace(/map=\w+,/g, "")), theirs: comparable(k618.log) };
+  // Few of the recorded maps have names.
+  const [ours, theirs] = [verdict.log, k618.log].map((log) => comparable(log.replace(/map=\w+,/g, "")));
+  return { ours, theirs };
 }
 
 describe.skipIf(suite === undefined)("the logs of the kernel's own cases", () => {
-  it("differ only where the table says so", { timeout: 120_000 }, () => {
+  it("differ only where the table says so", { timeout: 600_000 }, () => {
     const listed = new Set(Object.values(DIFFERENCES).flat());
     const wrong: string[] = [];
     let same = 0;

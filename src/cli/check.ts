@@ -1,12 +1,14 @@
 // tracebee check: whether Linux would load the programs of some files, and why not.
 
+import { basename } from "node:path";
 import { ATTACH_TYPES, sectionAttachType, sectionLoadFlags } from "../attach-types.ts";
-import { type LoadError, LoadError as LoadFailure } from "../errors.ts";
+import { LoadError } from "../errors.ts";
 import { formatLine } from "../isa/disassembler.ts";
 import { KernelSession, kernelUnavailable } from "../kernel/bpf.ts";
 import { errnoName, KernelError } from "../kernel/syscall.ts";
 import type { ObjectFile } from "../loader/object-file.ts";
 import type { Program, SourceLine } from "../program.ts";
+import type { ProgramType } from "../program-types.ts";
 import { judge, type Verdict } from "../verifier/verify.ts";
 import { type Command, readArgs, UsageError } from "./command.ts";
 import { choosePrograms, loadFile, readProgramType } from "./input.ts";
@@ -64,10 +66,10 @@ interface Finding extends Opinion {
 function insnAt(program: Program, slot: number): string | undefined {
   try {
     const insn = program.decoded.find((each) => each.slot === slot);
-    return insn && formatLine(insn);
+    return insn && formatLine(insn).trim();
   } catch (error) {
     // Bytes that are no instruction are what some rejections are about.
-    if (error instanceof LoadFailure) return undefined;
+    if (error instanceof LoadError) return undefined;
     throw error;
   }
 }
@@ -161,6 +163,21 @@ function failureFinding(file: string, program: string, failure: LoadError): Find
   };
 }
 
+/** The findings of a file; a file that does not load is one, so that the next ones are judged. */
+function checkFile(
+  file: string,
+  type: ProgramType | undefined,
+  only: string | undefined,
+  options: CheckOptions,
+): Finding[] {
+  try {
+    return checkObject(file, loadFile(file, type), only, options);
+  } catch (error) {
+    if (!(error instanceof LoadError)) throw error;
+    return [failureFinding(file, basename(file), error)];
+  }
+}
+
 function checkObject(
   file: string,
   object: ObjectFile,
@@ -195,7 +212,7 @@ function indent(text: string): string {
 function report(finding: Finding): string {
   const { program, type, attachType, verdict, insn, source, log, kernel, processed } = finding;
   const kind = attachType === undefined || attachType === type ? type : `${type}, ${attachType}`;
-  const lines = [`${program} (${kind}): ${describe(finding)}`];
+  const lines = [`${program}${type === "unspec" ? "" : ` (${kind})`}: ${describe(finding)}`];
   if (verdict === "accepted") lines[0] += `, ${formatCount(processed)} instructions processed`;
   const earlier = finding.message.split("\n").slice(0, -1);
   for (const line of earlier) lines.push(`  ${line}`);
@@ -256,7 +273,7 @@ export const check: Command = {
     if (missing !== undefined) throw new UsageError(`--kernel: ${missing}`);
     const findings: Finding[] = [];
     for (const file of positionals) {
-      const own = checkObject(file, loadFile(file, type), values.program, options);
+      const own = checkFile(file, type, values.program, options);
       findings.push(...own);
       if (values.json === true) continue;
       if (positionals.length > 1) process.stdout.write(`${file}:\n`);

@@ -4,7 +4,7 @@
 import { closeSync } from "node:fs";
 import type { Btf } from "../btf/btf.ts";
 import type { MapSpec, Program } from "../program.ts";
-import { PROGRAM_TYPES } from "../program-types.ts";
+import { PROGRAM_TYPES, type ProgramType } from "../program-types.ts";
 import { BpfCall } from "./attr.ts";
 import { loadBtf } from "./btf.ts";
 import { encodeMapLoads } from "./insns.ts";
@@ -41,6 +41,7 @@ export interface TestRunOptions {
   /** Room for the packet that comes back; default: its size and 4096 bytes. */
   readonly dataRoom?: number;
   readonly ctx?: Uint8Array;
+  /** Rounds; default 1, or what the type takes. */
   readonly repeat?: number;
 }
 
@@ -54,49 +55,60 @@ export interface TestRunResult {
 
 const FUNC_INFO_SIZE = 8;
 const FIRST_LOG_SIZE = 1 << 16;
-/** The kernel's limit of a log's size: UINT_MAX >> 2. */
-const MAX_LOG_SIZE = 0x3fff_ffff;
+/** Of a longer log the end is kept, which has the reason; the kernel itself would go to a GiB. */
+const MAX_LOG_SIZE = 1 << 26;
 const ENOSPC = 28;
 const EAGAIN = 11;
 /** The kernel gives way to signals; libbpf tries as often. */
 const ATTEMPTS = 5;
 const EXTRA_ROOM = 4096;
 
+/** Types that the kernel runs once, on a context that it writes back where it came from. */
+const RUN_IN_PLACE: ReadonlySet<ProgramType> = new Set([
+  "syscall",
+  "raw_tracepoint",
+  "raw_tracepoint_writable",
+]);
+
 /** A program that the kernel has accepted. */
 export class KernelProgram {
   readonly name: string;
+  readonly type: ProgramType;
   readonly fd: number;
   #isOpen = true;
 
-  constructor(name: string, fd: number) {
+  constructor({ name, type }: Program, fd: number) {
     this.name = name;
+    this.type = type;
     this.fd = fd;
   }
 
   /** Runs it. Throws a KernelError, e.g. ENOTSUPP for types that the kernel cannot run this way. */
   testRun(options: TestRunOptions = {}): TestRunResult {
-    const { data, ctx, repeat = 1 } = options;
+    const { data, ctx } = options;
+    const isInPlace = RUN_IN_PLACE.has(this.type);
     const dataOut = data && pinnedBytes(options.dataRoom ?? data.length + EXTRA_ROOM);
-    const ctxOut = ctx && pinnedBytes(ctx.length);
+    const ctxIn = ctx && pinnedBytes(ctx);
+    const ctxOut = isInPlace ? undefined : ctx && pinnedBytes(ctx.length);
     const call = new BpfCall("BPF_PROG_TEST_RUN", {
       prog_fd: this.fd,
       data_in: data && pinnedBytes(data),
       data_size_in: data?.length,
       data_out: dataOut,
       data_size_out: dataOut?.length,
-      ctx_in: ctx && pinnedBytes(ctx),
+      ctx_in: ctxIn,
       ctx_size_in: ctx?.length,
       ctx_out: ctxOut,
       ctx_size_out: ctxOut?.length,
-      repeat,
+      repeat: options.repeat ?? (isInPlace ? 0 : 1),
     });
     const result = call.try();
     if (result < 0) throw new KernelError(`program ${this.name}: BPF_PROG_TEST_RUN`, -result);
     return {
       retval: call.read("retval"),
       nanoseconds: call.read("duration"),
-      data: (dataOut ?? new Uint8Array(0)).subarray(0, call.read("data_size_out")),
-      ctx: (ctxOut ?? new Uint8Array(0)).subarray(0, call.read("ctx_size_out")),
+      data: dataOut?.subarray(0, call.read("data_size_out")) ?? new Uint8Array(0),
+      ctx: ctxOut?.subarray(0, call.read("ctx_size_out")) ?? ctxIn ?? new Uint8Array(0),
     };
   }
 
@@ -167,7 +179,7 @@ export class KernelSession {
       errno: isAccepted ? 0 : -fd,
       message: isAccepted ? "" : lastMessage(log),
       log,
-      program: isAccepted ? new KernelProgram(program.name, fd) : undefined,
+      program: isAccepted ? new KernelProgram(program, fd) : undefined,
     };
   }
 
@@ -206,19 +218,23 @@ export class KernelSession {
 /** Loads with a log that is as large as it must be: the kernel says how large, or, before 6.4, is asked again. */
 function loadWithLog(fields: object, logLevel: number): { readonly fd: number; readonly log: string } {
   let size = logLevel === 0 ? 0 : FIRST_LOG_SIZE;
-  for (let attempt = 0; ; ) {
+  for (;;) {
     const buffer = size === 0 ? undefined : pinnedBytes(size);
-    const call = new BpfCall("BPF_PROG_LOAD", {
-      ...fields,
-      log_level: logLevel,
-      log_size: size,
-      log_buf: buffer,
-    });
+    const [fd, wanted] = attemptLoad({ ...fields, log_level: logLevel, log_size: size, log_buf: buffer });
+    const log = buffer === undefined ? "" : textOf(buffer);
+    if (fd !== -ENOSPC || buffer === undefined) return { fd, log };
+    // The errno says only that the log was cut: the verdict is that of a load without one.
+    if (size === MAX_LOG_SIZE) return { fd: attemptLoad(fields)[0], log };
+    size = Math.min(MAX_LOG_SIZE, Math.max(wanted, 4 * size));
+  }
+}
+
+/** A file descriptor or a negative errno, and the size that the log would have. */
+function attemptLoad(fields: object): readonly [fd: number, logSize: number] {
+  for (let attempt = 1; ; attempt++) {
+    const call = new BpfCall("BPF_PROG_LOAD", fields);
     const fd = call.try();
-    if (fd === -EAGAIN && ++attempt < ATTEMPTS) continue;
-    const isCut = fd === -ENOSPC && buffer !== undefined && size < MAX_LOG_SIZE;
-    if (!isCut) return { fd, log: buffer === undefined ? "" : textOf(buffer) };
-    size = Math.min(MAX_LOG_SIZE, Math.max(call.read("log_true_size"), 4 * size));
+    if (fd !== -EAGAIN || attempt === ATTEMPTS) return [fd, call.read("log_true_size")];
   }
 }
 

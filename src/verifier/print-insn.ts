@@ -10,6 +10,8 @@ const FIXED_FIELDS: readonly Field[] = ["src", "off", "imm", "dst"];
 const MOV64 = 0xbf;
 /** Offset of a move that the kernel makes an address of this CPU's data of (BPF_ADDR_PERCPU). */
 const PER_CPU = -1;
+/** Offset of a move between address spaces (BPF_ADDR_SPACE_CAST). */
+const SPACE_CAST = 1;
 
 /** The row that the fields break least of. */
 function closestRow(code: Code, slot: number): InsnRow | undefined {
@@ -36,6 +38,10 @@ export function formatSlotInsn(code: Code, slot: number): string {
   }
   if (opcode === MOV64 && code.off[slot] === PER_CPU) {
     return `${byte} r${code.dst[slot]} = &(void __percpu *)(r${code.src[slot]})`;
+  }
+  if (opcode === MOV64 && code.off[slot] === SPACE_CAST) {
+    const imm = code.imm[slot];
+    return `${byte} r${code.dst[slot]} = addr_space_cast(r${code.src[slot]}, ${imm >>> 16}, ${imm & 0xffff})`;
   }
   const row = closestRow(code, slot);
   if (row === undefined) return `BUG_${opcode.toString(16).padStart(2, "0")}`;

@@ -59,6 +59,8 @@ export class Trace implements Observer {
   readonly #touched = new Touched();
   readonly precision: PrecisionTrace | undefined;
   #line: SourceLine | undefined = undefined;
+  /** Lines of instructions, by slot. */
+  readonly #lines: (string | undefined)[] = [];
   /** Behind the last instruction's line, and how long that line is. */
   #insnEnd = 0;
   #insnLength = 0;
@@ -97,7 +99,8 @@ export class Trace implements Observer {
     }
     if (!this.#touched.isEmpty) this.#writeTouched();
     this.#writeSource(slot);
-    const line = `${slot}: ${formatSlotInsn(code, slot)}\n`;
+    this.#lines[slot] ??= `${slot}: ${formatSlotInsn(code, slot)}\n`;
+    const line = this.#lines[slot];
     log.write(line);
     this.#insnLength = line.length;
     this.#insnEnd = log.position;
