@@ -250,9 +250,10 @@ function adjustNumber(
   let op = ALU_OPS[operation] as AluOp;
   if (env.code.off[env.slot] === 1) op = op === "div" ? "sdiv" : "smod";
   const result = left.withScalar(consistent(applyAlu(op, left.scalar, right.scalar, is64)));
-  if (operation === 0 && is64 && left.id !== 0 && right.scalar.isConstant) {
-    const distance = right.scalar.value;
-    if (!left.hasDelta && distance <= 0x7fff_ffffn) {
+  const movesByConstant = (operation === 0 || operation === 1) && is64 && right.scalar.isConstant;
+  if (movesByConstant && left.id !== 0 && !left.hasDelta) {
+    const distance = operation === 0 ? right.scalar.signedValue : -right.scalar.signedValue;
+    if (BigInt.asIntN(32, distance) === distance) {
       env.setRegister(dst, result.with({ hasDelta: true, off: Number(distance) }));
       return;
     }

@@ -1,5 +1,6 @@
 // verify(): the one door to a VerifiedProgram. Linux 6.18's verdict on a program, with its reasons.
 
+import { loadAttachType } from "../attach-types.ts";
 import { VerifierError } from "../errors.ts";
 import type { Program, VerifiedProgram } from "../program.ts";
 import { callbackKind, checkTailCalls } from "./calls.ts";
@@ -89,13 +90,14 @@ function explore(
 ): Run {
   const kind: ProgramKind = {
     type: program.type,
-    attachType,
+    attachType: loadAttachType(program.type, attachType) ?? attachType,
     isSleepable: (flags & ProgramFlags.SLEEPABLE) !== 0,
   };
   let env: Env | undefined;
   let functions: readonly number[] = [];
   let error: Rejection | undefined;
   try {
+    checkAttachType(program.type, attachType);
     const code = new Code(program);
     functions = findFunctions(
       code,
@@ -161,6 +163,13 @@ function entryState(): State {
   frame.registers[1] = Register.pointer("ctx");
   frame.registers[10] = Register.pointer("fp");
   return new State([frame]);
+}
+
+/** The kernel loads each type for some attach types only; of a few, for none unless BTF says where. */
+function checkAttachType(type: string, attachType: number): void {
+  if (type === "unspec" || loadAttachType(type, attachType) === undefined) {
+    reject(-1, EINVAL, `a program of type ${type} cannot have the expected attach type ${attachType}`);
+  }
 }
 
 /** The program's type goes with how it was asked to run, and with its maps. */

@@ -22,7 +22,7 @@ export interface Verdicts {
  * What the kernel rejects for other reasons than safety: limits of its own, and what it calls bugs of its verifier, such
  * as the address of a function that it took out because nothing calls it.
  */
-const LIMITS = /too large|too complex|^verifier bug/i;
+const LIMITS = /^BPF program is too large|too complex|^verifier bug/;
 
 /** The last line; of an endless loop the one before both states, which say nothing shorter. */
 function lastLine(text: string): string {
