@@ -21,6 +21,9 @@ import { type GeneratedCase, generateCase, programOf } from "./support/verifier-
 const PROGRAMS = Number(process.env.TRACEBEE_PROGRAMS ?? 1500);
 const FIRST_SEED = Number(process.env.TRACEBEE_SEED ?? 1);
 const CAPS = (process.env.TRACEBEE_CAPS ?? "all") as Caps;
+/** The kernel loads nothing but socket filters for CAP_BPF alone that the generator makes; most leak a pointer. */
+const TYPE = CAPS === "bpf" ? "socket_filter" : undefined;
+const [LEAST, MOST] = CAPS === "bpf" ? [0.05, 0.9] : [0.3, 0.9];
 /** Shown of each failing test. */
 const MAX_SHOWN = 5;
 
@@ -34,7 +37,7 @@ if (missing !== undefined) console.log(`skipped: ${missing}`);
 
 function judgeAll(session: KernelSession): Found[] {
   return Array.from({ length: PROGRAMS }, (_, index) => {
-    const generated = generateCase(FIRST_SEED + index);
+    const generated = generateCase(FIRST_SEED + index, TYPE);
     return { generated, verdicts: judgeBoth(session, programOf(generated), CAPS) };
   });
 }
@@ -58,8 +61,10 @@ describe.skipIf(missing !== undefined)("the running kernel's verdicts on random 
   it("are given on a fair mix", { timeout: 60_000 + 200 * PROGRAMS }, () => {
     found = judgeAll(session);
     const accepted = found.filter(({ verdicts }) => verdicts.kernel).length;
-    expect(accepted / found.length).toBeGreaterThan(0.3);
-    expect(accepted / found.length).toBeLessThan(0.9);
+    const same = found.filter(({ verdicts }) => verdicts.kernel === verdicts.ours).length;
+    console.log(`${found.length} programs, ${accepted} accepted by the kernel, ${same} judged alike`);
+    expect(accepted / found.length).toBeGreaterThan(LEAST);
+    expect(accepted / found.length).toBeLessThan(MOST);
   });
 
   it("come from us as verdicts, never as errors", () => {

@@ -22,7 +22,8 @@ export interface Verdicts {
  * What the kernel rejects for other reasons than safety: limits of its own, and what it calls bugs of its verifier, such
  * as the address of a function that it took out because nothing calls it.
  */
-const LIMITS = /^BPF program is too large|too complex|^verifier bug/;
+const LIMITS = /^E2BIG|too complex|^verifier bug/;
+const E2BIG = 7;
 
 /** The last line; of an endless loop the one before both states, which say nothing shorter. */
 function lastLine(text: string): string {
@@ -38,13 +39,14 @@ export function judgeBoth(session: KernelSession, program: Program, caps: Caps =
   try {
     const verdict = judge(program, { caps });
     ours = verdict.isAccepted;
-    ourMessage = lastLine(verdict.message);
+    ourMessage = verdict.errno === E2BIG ? "E2BIG" : lastLine(verdict.message);
   } catch (error) {
     crash = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   }
   let verdict = session.load(program, { caps });
   verdict.program?.close();
-  // The log slows the kernel: it is asked for where there is something in it.
+  // The log slows the kernel: it is asked for where there is something in it that is worth the time.
+  if (verdict.errno === E2BIG) return { ours, kernel: false, ourMessage, kernelMessage: "E2BIG", crash };
   if (!verdict.isAccepted) {
     verdict = session.load(program, { caps, logLevel: 1 });
     verdict.program?.close();

@@ -361,9 +361,9 @@ class Generator extends Statements {
   }
 }
 
-/** The program of a seed. */
-export function generateCase(seed: number): GeneratedCase {
-  const generator = new Generator(new Random(seed));
+/** The program of a seed, of any type or of this one. */
+export function generateCase(seed: number, type?: ProgramType): GeneratedCase {
+  const generator = new Generator(new Random(seed), type);
   generator.program();
   return generator.result(seed);
 }

@@ -1,6 +1,7 @@
 // The steps of generated programs that do not branch: arithmetic, stack, memory behind pointers, helpers.
 
 import { INSN_ROWS, type MapSpec, type ProgramType } from "../../dist/src/index.js";
+import type { Random } from "./random.ts";
 import { Emitter, type Kind, SCALAR, small } from "./verifier-emitter.ts";
 
 /** Bytes of a value of the maps. */
@@ -84,7 +85,12 @@ const PLAIN_HELPERS = [5, 7, 8, 118, 125];
 const POINTERS: readonly Kind[] = ["value", "packet", "record", "fp", "ctx"];
 
 export class Statements extends Emitter {
-  readonly row: TypeRow = this.random.pick(TYPES);
+  readonly row: TypeRow;
+
+  constructor(random: Random, type?: ProgramType) {
+    super(random);
+    this.row = random.pick(TYPES.filter((row) => type === undefined || row.type === type));
+  }
 
   /** True when this step should go wrong. */
   slip(): boolean {
