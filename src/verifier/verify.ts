@@ -275,7 +275,9 @@ function checkDepth(env: Env): void {
     const end = functions[index + 1] ?? env.code.length;
     const targets = new Map<number, number>();
     for (let slot = start; slot < end; slot++) {
-      if (env.code.isLocalCall(slot)) targets.set(slot, env.flow.functionAt(slot + 1 + env.code.imm[slot]));
+      // A function that a helper is given runs on top of this one.
+      if (env.code.isLocalCall(slot) || env.code.isFunctionLoad(slot))
+        targets.set(slot, env.flow.functionAt(slot + 1 + env.code.imm[slot]));
     }
     return targets;
   });
