@@ -65,13 +65,7 @@ export function checkAlu(env: Env): State | undefined {
 
 function checkUnary(env: Env, isNegation: boolean): void {
   const { code, slot } = env;
-  const [opcode, dst, src, off, imm] = [
-    code.code[slot],
-    code.dst[slot],
-    code.src[slot],
-    code.off[slot],
-    code.imm[slot],
-  ];
+  const { opcode, dst, src, off, imm } = code.fields(slot);
   if (isNegation) {
     if ((opcode & 8) !== 0 || src !== 0 || off !== 0 || imm !== 0) {
       env.reject(EINVAL, "BPF_NEG uses reserved fields");
@@ -89,7 +83,7 @@ function checkUnary(env: Env, isNegation: boolean): void {
   checkWrites(env, dst);
   const register = env.register(dst);
   if (isNegation && register.kind === "scalar") {
-    const result = applyAlu("sub", Scalar.constant(0n), register.scalar, (opcode & 7) === Class.ALU64);
+    const result = applyAlu("neg", register.scalar, register.scalar, (opcode & 7) === Class.ALU64);
     env.setRegister(dst, register.withScalar(result).withoutId());
   } else if (register.kind === "scalar") {
     // le* leave a little-endian machine's bytes where they are.
@@ -101,18 +95,12 @@ function checkUnary(env: Env, isNegation: boolean): void {
 
 function checkMove(env: Env): void {
   const { code, slot } = env;
-  const [opcode, dst, src, off, imm] = [
-    code.code[slot],
-    code.dst[slot],
-    code.src[slot],
-    code.off[slot],
-    code.imm[slot],
-  ];
+  const { opcode, dst, src, off, imm } = code.fields(slot);
   const is64 = (opcode & 7) === Class.ALU64;
   if ((opcode & 8) === 0) {
     if (src !== 0 || off !== 0) env.reject(EINVAL, "BPF_MOV uses reserved fields");
     checkWrites(env, dst);
-    env.setRegister(dst, Register.constant(is64 ? BigInt(imm) : BigInt(imm >>> 0)));
+    env.setRegister(dst, is64 ? Register.immediate(imm) : Register.immediate(imm, 0));
     return;
   }
   if (is64 && off === 1) {
@@ -170,13 +158,7 @@ function extendSign(env: Env, dst: number, src: number, register: Register, bits
 
 function checkBinary(env: Env, operation: number): State | undefined {
   const { code, slot } = env;
-  const [opcode, dst, src, off, imm] = [
-    code.code[slot],
-    code.dst[slot],
-    code.src[slot],
-    code.off[slot],
-    code.imm[slot],
-  ];
+  const { opcode, dst, src, off, imm } = code.fields(slot);
   const usesSource = (opcode & 8) !== 0;
   const isDivision = operation === 3 || operation === 9;
   if ((usesSource ? imm !== 0 : src !== 0) || (off !== 0 && !(off === 1 && isDivision))) {
@@ -212,7 +194,7 @@ function forkAtSign(env: Env, operation: number, dst: number, src: number): Stat
 /** Which of the operands are pointers decides what happens. */
 function adjust(env: Env, operation: number, dst: number, src: number, is64: boolean): void {
   const left = env.register(dst);
-  const right = src >= 0 ? env.register(src) : Register.constant(BigInt(env.code.imm[env.slot]));
+  const right = src >= 0 ? env.register(src) : Register.immediate(env.code.imm[env.slot]);
   if (src >= 0 && right.kind !== "scalar") {
     if (left.kind !== "scalar") {
       if (operation === 1 && env.allowsLeaks) {

@@ -5,6 +5,7 @@
 import { consistent } from "./arithmetic.ts";
 import { Class } from "./code.ts";
 import type { Env } from "./env.ts";
+import { holdsSockets } from "./map-functions.ts";
 import { markPrecise } from "./precision.ts";
 import { AT_PACKET_END, BEYOND_PACKET_END, Flag, Register } from "./register.ts";
 import { checkReads, isHiddenPointer } from "./registers.ts";
@@ -53,13 +54,7 @@ export interface Branching {
 
 export function checkConditional(env: Env): Branching {
   const { code, slot } = env;
-  const [opcode, dst, src, off, imm] = [
-    code.code[slot],
-    code.dst[slot],
-    code.src[slot],
-    code.off[slot],
-    code.imm[slot],
-  ];
+  const { opcode, dst, src, off, imm } = code.fields(slot);
   const op = JUMP_OPS[opcode >> 4];
   if (op === undefined) {
     env.reject(EINVAL, `invalid BPF_JMP/JMP32 opcode ${(opcode & 0xf0).toString(16)}`);
@@ -68,7 +63,7 @@ export function checkConditional(env: Env): Branching {
   const usesSource = (opcode & 8) !== 0;
   checkOperands(env, opcode, dst, src, imm);
   const left = env.register(dst);
-  const right = usesSource ? env.register(src) : Register.constant(BigInt(imm));
+  const right = usesSource ? env.register(src) : Register.immediate(imm);
   const taken = decide(op, left, right, is32);
   const target = slot + off + 1;
   if (taken !== undefined) {
@@ -173,7 +168,7 @@ function syncLinked(state: State, number: number, places: readonly number[]): vo
   const learn = (register: Register): Register => {
     if (register === known || register.kind !== "scalar" || register.id !== known.id) return register;
     if (register.hasDelta === known.hasDelta && register.off === known.off) {
-      return known.with({ subregDef: register.subregDef });
+      return known;
     }
     const distance = Scalar.constant(BigInt(register.off - known.off));
     return register.with({
@@ -260,7 +255,7 @@ export function notNull(register: Register): Register {
     if (map.innerMap !== undefined) {
       return register.with({ kind: "map_ptr", flags, map: map.innerMap, mapUid: register.id });
     }
-    if (map.type === 15 || map.type === 18) return register.with({ kind: "sock", flags });
+    if (holdsSockets(map)) return register.with({ kind: "sock", flags });
   }
   return register.with({ flags });
 }

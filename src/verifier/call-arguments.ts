@@ -1,6 +1,7 @@
 // The arguments of a helper's call: that each register is of a kind that the helper takes, that memory handed to it
 // is there and as large as it is told (check_func_arg in kernel/bpf/verifier.c).
 
+import { Bpf } from "../../assembly/shared/codes.ts";
 import type { MapSpec } from "../program.ts";
 import {
   checkAlignment,
@@ -300,7 +301,7 @@ function checkHelperMemory(
 /** A text that cannot change: in a frozen map, ended by a zero. */
 function checkString(env: Env, register: Register, number: number): void {
   const { map, scalar, off } = register;
-  if (map === undefined || (map.flags & 128) === 0)
+  if (map === undefined || (map.flags & Bpf.F_RDONLY_PROG) === 0)
     env.reject(EACCES, `R${number} does not point to a readonly map'`);
   if (!scalar.isConstant) env.reject(EACCES, `R${number} is not a constant address'`);
   if (map.contents === undefined) env.reject(EACCES, "no direct value access support for this map type");
@@ -320,10 +321,9 @@ function checkField(env: Env, { map, scalar, off }: Register, number: number, na
     env.reject(EINVAL, `map '${map?.name}' has to have BTF in order to use ${name}`);
   if (at === undefined) env.reject(EINVAL, `map '${map.name}' has no valid ${name}`);
   if (at !== off + Number(scalar.signedValue)) {
-    const field = name === "bpf_timer" ? "bpf_timer" : "bpf_spin_lock";
     env.reject(
       EINVAL,
-      `off ${off + Number(scalar.signedValue)} doesn't point to 'struct ${field}' that is at ${at}`,
+      `off ${off + Number(scalar.signedValue)} doesn't point to 'struct ${name}' that is at ${at}`,
     );
   }
 }

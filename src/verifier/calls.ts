@@ -39,10 +39,10 @@ const CHANGES_PACKET = new Set([
     "skb_change_head",
     "skb_change_tail",
   ],
-  ...["skb_pull_data", "sk_clone_redirect", "clone_redirect", "l3_csum_replace", "l4_csum_replace"],
+  ...["skb_pull_data", "clone_redirect", "l3_csum_replace", "l4_csum_replace"],
   ...["skb_adjust_room", "skb_change_type", "lwt_push_encap", "lwt_seg6_store_bytes", "lwt_seg6_adjust_srh"],
   ...["lwt_seg6_action", "xdp_adjust_meta", "xdp_adjust_head", "xdp_adjust_tail", "xdp_load_bytes"],
-  ...["xdp_store_bytes", "msg_pull_data", "msg_push_data", "msg_pop_data", "skb_ecn_set_ce_"],
+  ...["xdp_store_bytes", "msg_pull_data", "msg_push_data", "msg_pop_data"],
   ...["store_hdr_opt", "tail_call"],
 ]);
 /** What helpers with a callback call it with is set up by name; the others are not known here. */
@@ -148,7 +148,7 @@ function findPrototype(env: Env): HelperPrototype {
   if (prototype === undefined) {
     env.reject(EINVAL, `program of this type cannot use helper bpf_${name}#${id}`);
   }
-  if (prototype.gplOnly && !env.isGpl) {
+  if (prototype.gplOnly && !env.program.isGpl) {
     env.reject(EINVAL, "cannot call GPL-restricted function from non-GPL compatible program");
   }
   if (prototype.mightSleep && !env.kind.isSleepable) {
@@ -282,7 +282,7 @@ function enterCallback(
   }
   const target = facts.subprogram;
   const callee = new Frame(state.frames.length, env.flow.functionAt(target), env.slot);
-  callee.callback = { helper: env.code.imm[env.slot], min, max, isAsync: false };
+  callee.callback = { helper: env.code.imm[env.slot], min, max };
   setArguments(env, facts, caller.registers, callee);
   callee.registers[10] = Register.pointer("fp", { frame: callee.number });
   caller.callbackDepth++;

@@ -27,6 +27,15 @@ export const enum Opcode {
 export const PSEUDO_CALL = 1;
 export const PSEUDO_KFUNC_CALL = 2;
 
+/** The fields of one instruction. */
+export interface Fields {
+  readonly opcode: number;
+  readonly dst: number;
+  readonly src: number;
+  readonly off: number;
+  readonly imm: number;
+}
+
 export class Code {
   readonly length: number;
   readonly code: Uint8Array;
@@ -51,6 +60,16 @@ export class Code {
       this.off[slot] = view.getInt16(slot * 8 + 2, true);
       this.imm[slot] = view.getInt32(slot * 8 + 4, true);
     }
+  }
+
+  fields(slot: number): Fields {
+    return {
+      opcode: this.code[slot],
+      dst: this.dst[slot],
+      src: this.src[slot],
+      off: this.off[slot],
+      imm: this.imm[slot],
+    };
   }
 
   class(slot: number): Class {

@@ -45,7 +45,6 @@ class IdMap {
 
 export function covers(env: Env, old: State, current: State, likeness: Likeness): boolean {
   if (old.frames.length !== current.frames.length) return false;
-  if (old.isSpeculative && !current.isSpeculative) return false;
   const ids = new IdMap(env.comparesNumbersExactly);
   if (!sameReferences(old.references, current.references, ids)) return false;
   for (const [number, frame] of old.frames.entries()) {

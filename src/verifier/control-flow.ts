@@ -3,7 +3,7 @@
 // search, and so which fault is named first, is the kernel's (check_subprogs and check_cfg in kernel/bpf/verifier.c).
 
 import { Class, type Code, Opcode } from "./code.ts";
-import { E2BIG, EINVAL, EPERM, reject } from "./rejection.ts";
+import { E2BIG, EINVAL, reject } from "./rejection.ts";
 
 /** What is known of each slot before anything is explored. */
 export class ControlFlow {
@@ -49,20 +49,13 @@ export interface CallTable {
 export type CallbackKind = "none" | "sync" | "async";
 
 /** The functions of a program: where local calls and function addresses lead. Rejects what leads nowhere. */
-export function findFunctions(code: Code, extra: readonly number[], mayCall: boolean): number[] {
+export function findFunctions(code: Code, extra: readonly number[]): number[] {
   const found = new Set<number>([0, ...extra]);
   for (let slot = 0; slot < code.length; slot++) {
     const isCall = code.isLocalCall(slot);
     if (!isCall && !code.isFunctionLoad(slot)) {
       if (code.isWide(slot)) slot++;
       continue;
-    }
-    if (!mayCall) {
-      reject(
-        slot,
-        EPERM,
-        "loading/calling other bpf or kernel functions are allowed for CAP_BPF and CAP_SYS_ADMIN",
-      );
     }
     const target = slot + code.imm[slot] + 1;
     if (target < 0 || target >= code.length) reject(slot, EINVAL, "call to invalid destination");

@@ -1,7 +1,7 @@
 // What one verification knows: the program and its kind, the state that is being explored, ids that were given out,
 // the log. The verifier's parts take it as their first argument; it decides nothing itself.
 
-import type { MapSpec, Program } from "../program.ts";
+import type { MapSpec, Program, ProgramMapUse } from "../program.ts";
 import type { Code } from "./code.ts";
 import { type ProgramTraits, programTraits } from "./contexts/contexts.ts";
 import type { ControlFlow } from "./control-flow.ts";
@@ -37,7 +37,7 @@ export class Env {
   readonly flow: ControlFlow;
   readonly stackLiveness: StackLiveness;
   /** Map by the slot of the `lddw` that loads it. */
-  readonly mapUses: ReadonlyMap<number, { readonly map: MapSpec; readonly offset: number | undefined }>;
+  readonly mapUses: ReadonlyMap<number, ProgramMapUse>;
   /** Where the kernel's log is written; undefined when nobody reads it. */
   readonly log: LogBuffer | undefined;
   /** Sees each instruction before and after it is looked at. */
@@ -62,8 +62,6 @@ export class Env {
   maxStatesPerInsn = 0;
   /** Deepest stack of each function, in bytes. */
   readonly stackDepth: number[];
-  readonly seenCalls: Set<number> = new Set();
-  readonly isGpl: boolean;
   /** A state is kept at each place where one may be: for tests of what follows from that. */
   readonly keepsEveryState: boolean;
   /** Every access must be aligned (BPF_F_STRICT_ALIGNMENT). */
@@ -95,8 +93,7 @@ export class Env {
     this.keepsEveryState = (options.flags & ProgramFlags.TEST_STATE_FREQ) !== 0;
     this.pointerKinds = new Array(code.length);
     this.stackDepth = flow.functions.map(() => 0);
-    this.mapUses = new Map(program.maps.map(({ slot, map, offset }) => [slot, { map, offset }]));
-    this.isGpl = GPL_COMPATIBLE.has(program.license);
+    this.mapUses = new Map(program.maps.map((use) => [use.slot, use]));
     this.stackLiveness = new StackLiveness(code, flow);
   }
 
@@ -129,11 +126,6 @@ export class Env {
   setRegister(number: number, register: Register): void {
     this.registers[number] = register;
   }
-
-  /** A line for the log. */
-  write(line: string): void {
-    this.log?.write(`${line}\n`);
-  }
 }
 
 /** A way to be explored: a state, and the instruction it goes on with. */
@@ -144,13 +136,3 @@ export interface Pending {
   /** Where an observer's notes are taken up again. */
   readonly position: number;
 }
-
-/** Licences that make GPL-only helpers available (license_is_gpl_compatible). */
-const GPL_COMPATIBLE = new Set([
-  "GPL",
-  "GPL v2",
-  "GPL and additional rights",
-  "Dual BSD/GPL",
-  "Dual MIT/GPL",
-  "Dual MPL/GPL",
-]);

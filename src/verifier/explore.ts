@@ -2,6 +2,7 @@
 // kept state covers it. Knows nothing of what instructions mean: step() does (do_check and is_state_visited in
 // kernel/bpf/verifier.c).
 
+import { Opcode } from "./code.ts";
 import { clean, covers, mayLoop } from "./compare.ts";
 import { type Env, MAX_INSNS } from "./env.ts";
 import { forgetPrecision, propagatePrecision } from "./precision.ts";
@@ -114,9 +115,7 @@ export class Explorer {
       if (kept.state.slot !== slot) continue;
       if (kept.state.branches > 0) {
         if (this.#coversLoop(kept.state)) {
-          kept.hits++;
-          if (flow.jumpPoints[slot] === 1) pushStep(env);
-          propagatePrecision(env, kept.state, state);
+          this.#drop(kept);
           openLoop(state, kept.state);
           return true;
         }
@@ -128,9 +127,7 @@ export class Explorer {
         if (!kept.state.isCleaned && !isOpenLoop) clean(env, kept.state);
         const likeness = isOpenLoop ? "within" : "covers";
         if (covers(env, kept.state, state, likeness)) {
-          kept.hits++;
-          if (flow.jumpPoints[slot] === 1) pushStep(env);
-          propagatePrecision(env, kept.state, state);
+          this.#drop(kept);
           return true;
         }
       }
@@ -146,11 +143,19 @@ export class Explorer {
     return false;
   }
 
+  /** What mattered behind the kept state matters on the way here as well. */
+  #drop(kept: Kept): void {
+    const env = this.#env;
+    kept.hits++;
+    if (env.flow.jumpPoints[env.slot] === 1) pushStep(env);
+    propagatePrecision(env, kept.state, env.state);
+  }
+
   /** A state on the way here itself: a loop that changes nothing, or one that may be left to itself. */
   #coversLoop(kept: State): boolean {
     const env = this.#env;
     const { state, slot, flow } = env;
-    if (env.code.code[slot] === 0xe5) {
+    if (env.code.code[slot] === Opcode.MAY_GOTO) {
       return kept.mayGotoDepth !== state.mayGotoDepth && covers(env, kept, state, "within");
     }
     if (flow.callsBack[slot] === 1) return covers(env, kept, state, "within");

@@ -48,10 +48,10 @@ export function accessKptr(env: Env, field: MapField, dst: number, stored: Store
   }
 }
 
-/** Trusted only as long as RCU keeps the object, and only if the field holds a reference. */
+/** Trusted only as long as RCU keeps the object, which it does for all of a program that does not sleep, and only if
+ * the field holds a reference. */
 function loadedKptr(env: Env, { name, struct = "" }: MapField): Register {
-  const isInRcu = !env.kind.isSleepable || env.state.holds("rcu");
-  const trust = name !== "kptr" && isInRcu ? Flag.RCU : Flag.UNTRUSTED;
+  const trust = name !== "kptr" && !env.kind.isSleepable ? Flag.RCU : Flag.UNTRUSTED;
   return Register.pointer("btf", { flags: trust | Flag.MAYBE_NULL, struct, id: env.takeId() });
 }
 

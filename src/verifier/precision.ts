@@ -54,7 +54,10 @@ class Wanted {
     this.#grow(this.frame);
   }
 
+  /** To the caller; what the function itself was asked for is no more. */
   leave(): void {
+    this.registers[this.frame] = 0;
+    this.stack[this.frame].clear();
     this.frame--;
   }
 
@@ -197,15 +200,11 @@ function backOverCall(
     // Into the function from its caller: its arguments are the caller's.
     const { args } = wanted;
     if (wanted.frame === 0) return GIVE_UP;
-    wanted.registers[wanted.frame] = 0;
-    wanted.stack[wanted.frame].clear();
     wanted.leave();
     wanted.registers[wanted.frame] |= args;
     return undefined;
   }
   if (env.flow.callsBack[slot] === 1 && later !== slot + 1 && wanted.frame > 0) {
-    wanted.registers[wanted.frame] = 0;
-    wanted.stack[wanted.frame].clear();
     wanted.leave();
     return undefined;
   }

@@ -166,5 +166,5 @@ function formatDynptr(frame: Frame, index: number): string {
 function formatReferences({ references }: State, { callback }: Frame): string {
   const ids = references.map(({ id }) => id).filter((id) => id !== 0);
   const refs = ids.length > 0 && references[0].id !== 0 ? ` refs=${ids.join(",")}` : "";
-  return `${refs}${callback === undefined ? "" : callback.isAsync ? " async_cb" : " cb"}`;
+  return `${refs}${callback === undefined ? "" : " cb"}`;
 }

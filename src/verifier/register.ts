@@ -74,8 +74,6 @@ interface Fields {
   readonly isPrecise: boolean;
   /** The scalar is `off` more than the others of its id. */
   readonly hasDelta: boolean;
-  /** A 32-bit operation made it, as far as its upper half is concerned. */
-  readonly subregDef: number;
 }
 
 const ZERO = Scalar.constant(0n);
@@ -96,7 +94,6 @@ const DEFAULTS: Fields = {
   subprogram: -1,
   isPrecise: false,
   hasDelta: false,
-  subregDef: 0,
 };
 
 export class Register implements Fields {
@@ -115,7 +112,6 @@ export class Register implements Fields {
   readonly subprogram: number;
   readonly isPrecise: boolean;
   readonly hasDelta: boolean;
-  readonly subregDef: number;
 
   private constructor(fields: Fields) {
     this.kind = fields.kind;
@@ -133,7 +129,6 @@ export class Register implements Fields {
     this.subprogram = fields.subprogram;
     this.isPrecise = fields.isPrecise;
     this.hasDelta = fields.hasDelta;
-    this.subregDef = fields.subregDef;
   }
 
   /** Nothing is known: not even that anybody wrote it. */
@@ -147,6 +142,14 @@ export class Register implements Fields {
 
   static constant(value: bigint): Register {
     return Register.number(Scalar.constant(value));
+  }
+
+  /**
+   * One number, given as int32 halves: by default an instruction's immediate, which is extended by its sign.
+   * Not by way of BigInts: V8 11 dies compiling a choice between two `BigInt(int32)` whose halves are then taken.
+   */
+  static immediate(low: number, high = low >> 31): Register {
+    return Register.number(Scalar.ofHalves(high, low));
   }
 
   static pointer(kind: RegisterKind, fields: Partial<Fields> = {}): Register {
@@ -171,7 +174,6 @@ export class Register implements Fields {
       subprogram: changes.subprogram ?? this.subprogram,
       isPrecise: changes.isPrecise ?? this.isPrecise,
       hasDelta: changes.hasDelta ?? this.hasDelta,
-      subregDef: changes.subregDef ?? this.subregDef,
     });
   }
 

@@ -247,7 +247,7 @@ function writeFixed(env: Env, frame: Frame, off: number, size: number, stored: S
     frame.setSlot(index, save(slot, fits ? register : register.withoutId(), size));
     noteStackAccess(env, frame, index);
   } else if (register === undefined && imm !== undefined && byteOf(off) === 0) {
-    frame.setSlot(index, save(slot, Register.constant(BigInt(imm)), size));
+    frame.setSlot(index, save(slot, Register.immediate(imm), size));
     noteStackAccess(env, frame, index);
   } else if (register !== undefined && register.kind !== "scalar") {
     if (size !== 8) env.reject(EACCES, "invalid size of register spill");

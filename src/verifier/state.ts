@@ -29,8 +29,6 @@ export class StackSlot {
   }
 
   static readonly INVALID = new StackSlot(0, Register.NONE);
-  static readonly MISC = StackSlot.filled(Byte.MISC);
-  static readonly ZERO = StackSlot.filled(Byte.ZERO);
 
   static filled(byte: Byte): StackSlot {
     return new StackSlot(byte * ALL_BYTES, Register.NONE);
@@ -80,7 +78,7 @@ export class StackSlot {
 
 /** A reference, a lock or a section that was entered and must be left. */
 export interface Reference {
-  readonly kind: "pointer" | "lock" | "rcu" | "preempt" | "irq";
+  readonly kind: "pointer" | "lock";
   readonly id: number;
   /** Instruction that took it. */
   readonly slot: number;
@@ -93,7 +91,6 @@ export interface Callback {
   readonly helper: number;
   readonly min: bigint;
   readonly max: bigint;
-  readonly isAsync: boolean;
 }
 
 export class Frame {
@@ -174,12 +171,9 @@ export class State {
   /** How often may_goto was taken on the way (`may_goto_depth`), and bpf_loop's bodies unrolled. */
   mayGotoDepth = 0;
   callbackUnrollDepth = 0;
-  /** A path that only a CPU takes which guessed wrong. */
-  isSpeculative = false;
   isCleaned = false;
   /** Part of a loop that was left to itself: its marks may not be all there. */
   isOpenLoop = false;
-  depth = 0;
 
   constructor(frames: Frame[]) {
     this.frames = frames;
@@ -202,8 +196,6 @@ export class State {
     copy.lastSlot = this.lastSlot;
     copy.mayGotoDepth = this.mayGotoDepth;
     copy.callbackUnrollDepth = this.callbackUnrollDepth;
-    copy.isSpeculative = this.isSpeculative;
-    copy.depth = this.depth;
     return copy;
   }
 

@@ -132,8 +132,7 @@ function checkConstant(env: Env): number {
 function constantRegister(env: Env, src: number): Register {
   const { code, slot } = env;
   if (src === 0) {
-    const value = (BigInt(code.imm[slot + 1]) << 32n) | BigInt(code.imm[slot] >>> 0);
-    return Register.constant(BigInt.asUintN(64, value));
+    return Register.immediate(code.imm[slot], code.imm[slot + 1]);
   }
   if (src === 4) return Register.pointer("func", { subprogram: slot + code.imm[slot] + 1 });
   const use = env.mapUses.get(slot);
@@ -168,13 +167,7 @@ const NO_ATOMICS = new Set(["ctx", "pkt", "pkt_meta", "flow_keys", "sock", "sock
 
 function checkAtomic(env: Env): void {
   const { code, slot } = env;
-  const [opcode, dst, src, off, imm] = [
-    code.code[slot],
-    code.dst[slot],
-    code.src[slot],
-    code.off[slot],
-    code.imm[slot],
-  ];
+  const { opcode, dst, src, off, imm } = code.fields(slot);
   const size = sizeOf(opcode);
   if (imm === 0x100 || imm === 0x110) return checkOrdered(env, imm === 0x100, size);
   if (!ATOMIC_OPS.has(imm)) {

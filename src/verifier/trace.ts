@@ -141,8 +141,8 @@ export class Trace implements Observer {
   }
 
   #describeWay(): string {
-    const { previousSlot, slot, state } = this.#env;
-    return `from ${previousSlot} to ${slot}${state.isSpeculative ? " (speculative execution)" : ""}`;
+    const { previousSlot, slot } = this.#env;
+    return `from ${previousSlot} to ${slot}`;
   }
 
   #writeFrame(state: State, frame: Frame): void {

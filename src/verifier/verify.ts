@@ -2,12 +2,13 @@
 
 import { loadAttachType } from "../attach-types.ts";
 import { VerifierError } from "../errors.ts";
+import { INSN_ROWS } from "../isa/table.ts";
 import type { Program, VerifiedProgram } from "../program.ts";
 import { callbackKind, checkTailCalls } from "./calls.ts";
 import { Code, Opcode } from "./code.ts";
 import { maySleepAsAsked, programTraits } from "./contexts/contexts.ts";
 import { ControlFlow, checkFunctions, findFunctions } from "./control-flow.ts";
-import { type Capabilities, Env, MAX_FRAMES, MAX_VAR_OFF, ProgramFlags } from "./env.ts";
+import { type Capabilities, Env, MAX_FRAMES, MAX_STACK, MAX_VAR_OFF, ProgramFlags } from "./env.ts";
 import { type Explanation, explain } from "./explain.ts";
 import { Explorer } from "./explore.ts";
 import { LogBuffer, LogLevel } from "./log.ts";
@@ -16,7 +17,7 @@ import type { Observer } from "./observe.ts";
 import type { ProgramKind } from "./prototype.ts";
 import { prototypeFor } from "./prototypes.ts";
 import { Register } from "./register.ts";
-import { E2BIG, EINVAL, Rejection, reject } from "./rejection.ts";
+import { E2BIG, EACCES, EBADF, EINVAL, Rejection, reject } from "./rejection.ts";
 import { Frame, State } from "./state.ts";
 import { Trace, writeEnd } from "./trace.ts";
 import { Way } from "./way.ts";
@@ -102,7 +103,6 @@ function explore(
     functions = findFunctions(
       code,
       program.functions.map(({ slot }) => slot),
-      true,
     );
     checkFunctions(code, functions);
     checkOpcodes(program, code);
@@ -211,7 +211,7 @@ function checkOpcodes(program: Program, code: Code): void {
       const use = uses.get(slot);
       const needsMap = [1, 2, 5, 6].includes(code.src[slot]);
       if (needsMap && use === undefined) {
-        reject(slot, 9, `fd ${code.imm[slot]} is not pointing to valid bpf_map`);
+        reject(slot, EBADF, `fd ${code.imm[slot]} is not pointing to valid bpf_map`);
       }
       if (use?.offset !== undefined && use.map.type !== 2) {
         reject(slot, EINVAL, "direct value access on this map type is not supported");
@@ -247,52 +247,41 @@ function checkWide(code: Code, slot: number): void {
   if (isWrong) reject(slot, EINVAL, "unrecognized bpf_ld_imm64 insn");
 }
 
-/** `public_insntable`: what the kernel's table of opcodes has. */
+/** What the kernel's table of opcodes has: all instructions but the one that is an extension here. */
 const KNOWN_OPCODES: ReadonlySet<number> = new Set(
-  (function* opcodes(): Generator<number> {
-    for (const kind of [4, 7]) {
-      for (let op = 0; op <= 0xc0; op += 0x10) {
-        if (op === 0x80) yield op | kind;
-        else yield* [op | kind, op | kind | 8];
-      }
-    }
-    yield* [0xd4, 0xdc, 0xd7];
-    for (const kind of [5, 6]) {
-      for (let op = 0x10; op <= 0xd0; op += 0x10)
-        if (op !== 0x80 && op !== 0x90) yield* [op | kind, op | kind | 8];
-    }
-    yield* [0x05, 0x06, 0x85, 0x95, 0xe5];
-    for (const size of [0x00, 0x08, 0x10, 0x18]) yield* [0x61 | size, 0x62 | size, 0x63 | size];
-    yield* [0x81, 0x89, 0x91, 0xc3, 0xdb, 0xcb, 0xd3, 0x18];
-    for (const size of [0x00, 0x08, 0x10]) yield* [0x20 | size, 0x40 | size];
-  })(),
+  INSN_ROWS.map(({ code }) => code).filter((code) => code !== Opcode.CALLX),
 );
 
 /** All frames of the deepest chain of calls fit the stack. */
 function checkDepth(env: Env): void {
-  const { functions } = env.flow;
-  const calls = functions.map((start, index) => {
-    const end = functions[index + 1] ?? env.code.length;
-    const targets = new Map<number, number>();
-    for (let slot = start; slot < end; slot++) {
-      // A function that a helper is given runs on top of this one.
-      if (env.code.isLocalCall(slot) || env.code.isFunctionLoad(slot))
-        targets.set(slot, env.flow.functionAt(slot + 1 + env.code.imm[slot]));
-    }
-    return targets;
-  });
+  const calls = env.flow.functions.map((_, index) => callsOf(env, index));
   const round = (bytes: number): number => (Math.max(1, bytes) + 15) & ~15;
-  const visit = (index: number, depth: number, path: readonly number[]): void => {
-    const own = env.traits.privateStack ? round(env.stackDepth[index]) : depth + round(env.stackDepth[index]);
-    if (own > 512) {
-      reject(-1, 13, `combined stack size of ${path.length + 1} calls is ${own}. Too large`);
+  /** Places in chains that were looked at: another chain to the same place fares the same. */
+  const seen = new Set<string>();
+  const visit = (index: number, depth: number, frames: number): void => {
+    const own = round(env.stackDepth[index]) + (env.traits.privateStack ? 0 : depth);
+    if (own > MAX_STACK) {
+      reject(-1, EACCES, `combined stack size of ${frames} calls is ${own}. Too large`);
     }
-    for (const [slot, target] of calls[index]) {
-      if (path.length + 1 >= MAX_FRAMES) {
-        reject(slot, E2BIG, `the call stack of ${path.length + 1} frames is too deep !`);
-      }
-      visit(target, own, [...path, index]);
+    const place = `${index} ${own} ${frames}`;
+    if (seen.has(place)) return;
+    seen.add(place);
+    for (const [target, slot] of calls[index]) {
+      if (frames >= MAX_FRAMES) reject(slot, E2BIG, `the call stack of ${frames} frames is too deep !`);
+      visit(target, own, frames + 1);
     }
   };
-  visit(0, 0, []);
+  visit(0, 0, 1);
+}
+
+/** The functions that a function calls, or gives to a helper to run on top of it, each with the first place of it. */
+function callsOf({ code, flow }: Env, index: number): ReadonlyMap<number, number> {
+  const { functions } = flow;
+  const targets = new Map<number, number>();
+  for (let slot = functions[index]; slot < (functions[index + 1] ?? code.length); slot++) {
+    if (!code.isLocalCall(slot) && !code.isFunctionLoad(slot)) continue;
+    const target = flow.functionAt(slot + 1 + code.imm[slot]);
+    if (!targets.has(target)) targets.set(target, slot);
+  }
+  return targets;
 }
