@@ -1,6 +1,7 @@
 // What one verification knows: the program and its kind, the state that is being explored, ids that were given out,
 // the log. The verifier's parts take it as their first argument; it decides nothing itself.
 
+import type { Btf } from "../btf/btf.ts";
 import type { MapSpec, Program, ProgramMapUse } from "../program.ts";
 import type { Code } from "./code.ts";
 import { type ProgramTraits, programTraits } from "./contexts/contexts.ts";
@@ -28,12 +29,23 @@ export const MAX_FRAMES = 8;
 export const MAX_STACK = 512;
 export const MAX_VAR_OFF = 1 << 29;
 
+/** How a program is looked at. */
+export interface EnvOptions {
+  readonly caps: Capabilities;
+  readonly log: LogBuffer | undefined;
+  /** ProgramFlags, added up. */
+  readonly flags: number;
+  /** Types and functions of the kernel that the program is for; without it nothing of the kernel's can be named. */
+  readonly kernelBtf: Btf | undefined;
+}
+
 export class Env {
   readonly program: Program;
   readonly code: Code;
   readonly kind: ProgramKind;
   readonly traits: ProgramTraits;
   readonly caps: Capabilities;
+  readonly kernelBtf: Btf | undefined;
   readonly flow: ControlFlow;
   readonly stackLiveness: StackLiveness;
   /** Map by the slot of the `lddw` that loads it. */
@@ -75,13 +87,7 @@ export class Env {
   /** Kind of the pointer that the instruction's access went through. */
   accessKind: RegisterKind | undefined = undefined;
 
-  constructor(
-    program: Program,
-    code: Code,
-    kind: ProgramKind,
-    flow: ControlFlow,
-    options: { readonly caps: Capabilities; readonly log: LogBuffer | undefined; readonly flags: number },
-  ) {
+  constructor(program: Program, code: Code, kind: ProgramKind, flow: ControlFlow, options: EnvOptions) {
     this.program = program;
     this.code = code;
     this.kind = kind;
@@ -89,6 +95,7 @@ export class Env {
     this.flow = flow;
     this.caps = options.caps;
     this.log = options.log;
+    this.kernelBtf = options.kernelBtf;
     this.isStrict = (options.flags & ProgramFlags.STRICT_ALIGNMENT) !== 0;
     this.keepsEveryState = (options.flags & ProgramFlags.TEST_STATE_FREQ) !== 0;
     this.pointerKinds = new Array(code.length);

@@ -1,6 +1,7 @@
 // verify(): the one door to a VerifiedProgram. Linux 6.18's verdict on a program, with its reasons.
 
 import { loadAttachType } from "../attach-types.ts";
+import type { Btf } from "../btf/btf.ts";
 import { VerifierError } from "../errors.ts";
 import { INSN_ROWS } from "../isa/table.ts";
 import type { Program, VerifiedProgram } from "../program.ts";
@@ -31,6 +32,8 @@ export interface VerifyOptions {
   readonly flags?: number;
   /** BPF_LOG_*, added up. 0: no log; 1: the way to a rejection; 2: every instruction; 4: figures of the effort. */
   readonly logLevel?: number;
+  /** The kernel's own BTF (`/sys/kernel/btf/vmlinux`), for programs that name its types or functions. */
+  readonly kernelBtf?: Btf;
 }
 
 export interface Verdict {
@@ -85,7 +88,7 @@ interface Run {
 /** All that is checked, seen by an observer. */
 function explore(
   program: Program,
-  { attachType = 0, caps = "all", flags = 0 }: VerifyOptions,
+  { attachType = 0, caps = "all", flags = 0, kernelBtf }: VerifyOptions,
   log: LogBuffer | undefined,
   observe: (env: Env) => Observer | undefined,
 ): Run {
@@ -112,7 +115,7 @@ function explore(
       arguments: (slot) =>
         code.src[slot] === 0 ? prototypeFor(code.imm[slot], kind, caps)?.args.length : undefined,
     });
-    env = new Env(program, code, kind, flow, { caps, log, flags });
+    env = new Env(program, code, kind, flow, { caps, log, flags, kernelBtf });
     env.state = entryState();
     env.observer = observe(env);
     new Explorer(env).explore(env.state, 0);
