@@ -119,6 +119,7 @@ export function checkArgument(env: Env, facts: CallFacts, index: number): void {
   if (!isNull) {
     checkKind(env, register, number, type);
     checkOffset(env, register, number, type);
+    if (register.kind === "ctx") env.noteWholeContext();
   }
   if (type.release === true && type.kind !== "dynptr") {
     if (register.refId === 0 && !register.isNull) {

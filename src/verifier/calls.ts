@@ -1,6 +1,7 @@
 // Calls: of helpers, of the program's functions, and what a helper calls back. What a call leaves in r0, which
 // references it takes and gives back (check_helper_call and check_func_call in kernel/bpf/verifier.c).
 
+import type { MapSpec } from "../program.ts";
 import { CallFacts, checkArgument } from "./call-arguments.ts";
 import { PSEUDO_CALL, PSEUDO_KFUNC_CALL } from "./code.ts";
 import { type Env, MAX_FRAMES } from "./env.ts";
@@ -8,7 +9,7 @@ import { mapFields } from "./map-fields.ts";
 import { checkMapFunction, hasEveryKey, holdsSockets } from "./map-functions.ts";
 import { markPrecise } from "./precision.ts";
 import type { HelperPrototype } from "./prototype.ts";
-import { knownHelper, prototypeFor } from "./prototypes.ts";
+import { knownHelper } from "./prototypes.ts";
 import { Flag, Register } from "./register.ts";
 import { E2BIG, EACCES, EINVAL, reject } from "./rejection.ts";
 import { Scalar } from "./scalar.ts";
@@ -142,10 +143,10 @@ export function outOfRange({ scalar }: Register, what: string, min: number, max:
 
 function findPrototype(env: Env): HelperPrototype {
   const id = env.code.imm[env.slot];
-  const name = knownHelper(id);
-  if (name === undefined) env.reject(EINVAL, `invalid func unknown#${id}`);
-  const prototype = prototypeFor(id, env.kind, env.caps);
+  const prototype = env.prototype(id);
   if (prototype === undefined) {
+    const name = knownHelper(id);
+    if (name === undefined) env.reject(EINVAL, `invalid func unknown#${id}`);
     env.reject(EINVAL, `program of this type cannot use helper bpf_${name}#${id}`);
   }
   if (prototype.gplOnly && !env.program.isGpl) {
@@ -166,7 +167,10 @@ function callHelper(env: Env): CallOutcome {
   const outcome = callSpecial(env, facts, name);
   clearCallerSaved(env.frame);
   setResult(env, facts);
-  if (facts.map !== undefined) checkMapFunction(env, facts.map, id, name);
+  if (facts.map !== undefined) {
+    noteCallMap(env, facts.map);
+    if (!env.hasOwnHelper(id)) checkMapFunction(env, facts.map, id, name);
+  }
   if (CHANGES_PACKET.has(name)) forgetPacket(env.state);
   return outcome ?? { next: env.slot + 1 };
 }
@@ -191,7 +195,6 @@ function callSpecial(env: Env, facts: CallFacts, name: string): CallOutcome | un
   switch (name) {
     case "tail_call":
       checkNothingHeld(env, "tail_call");
-      noteCallMap(env, facts);
       // A constant index becomes a jump of its own.
       if (env.register(3).isConstant && env.register(3).scalar.value < BigInt(facts.map?.maxEntries ?? 0)) {
         markPrecise(env, 3);
@@ -213,7 +216,7 @@ function callSpecial(env: Env, facts: CallFacts, name: string): CallOutcome | un
   }
 }
 
-function noteCallMap({ callMaps, slot }: Env, { map }: CallFacts): void {
+function noteCallMap({ callMaps, slot }: Env, map: MapSpec): void {
   const isSame = !callMaps.has(slot) || callMaps.get(slot) === map;
   callMaps.set(slot, isSame ? map : undefined);
 }
@@ -221,8 +224,10 @@ function noteCallMap({ callMaps, slot }: Env, { map }: CallFacts): void {
 /** Under CAP_BPF alone a tail call's index is masked, so it must know its map. */
 export function checkTailCalls(env: Env): void {
   if (env.allowsLeaks) return;
-  for (const [slot, map] of env.callMaps)
-    if (map === undefined) reject(slot, EINVAL, "tail_call abusing map_ptr");
+  for (const [slot, map] of env.callMaps) {
+    const isTailCall = knownHelper(env.code.imm[slot]) === "tail_call";
+    if (isTailCall && map === undefined) reject(slot, EINVAL, "tail_call abusing map_ptr");
+  }
 }
 
 function changeLock(env: Env, isTaken: boolean): void {

@@ -53,7 +53,20 @@ export function covers(env: Env, old: State, current: State, likeness: Likeness)
     const slot = old.frames[number + 1]?.callSite ?? old.slot;
     if (!coversFrame(env, frame, other, env.flow.liveRegisters[slot], ids, likeness)) return false;
   }
+  if (env.allowsLeaks) noteUnwritten(env, old, current);
   return true;
+}
+
+/** Bytes that are written on the kept state's way, and may be read behind it, but not on the way of the other. */
+function noteUnwritten(env: Env, old: State, current: State): void {
+  for (const [number, { stack }] of old.frames.entries()) {
+    const frame = current.frames[number];
+    for (let index = 0; index < stack.length; index++) {
+      if (stack[index].bytes !== 0 && frame.slot(index).isPartlyInvalid) {
+        env.noteUnwritten(frame, -8 * (index + 1));
+      }
+    }
+  }
 }
 
 function sameReferences(old: readonly Reference[], current: readonly Reference[], ids: IdMap): boolean {

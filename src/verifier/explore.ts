@@ -2,6 +2,7 @@
 // kept state covers it. Knows nothing of what instructions mean: step() does (do_check and is_state_visited in
 // kernel/bpf/verifier.c).
 
+import { JumpWays } from "../program.ts";
 import { Opcode } from "./code.ts";
 import { clean, covers, mayLoop } from "./compare.ts";
 import { type Env, MAX_INSNS } from "./env.ts";
@@ -72,10 +73,15 @@ export class Explorer {
     if (flow.jumpPoints[slot] === 1) pushStep(env);
     env.observer?.before();
     const result: StepResult = step(env);
+    env.reached[slot] = 1;
     env.observer?.after(result.next);
     env.stackLiveness.commit(env.state, slot);
-    for (const way of result.others) this.#push(way.state, way.slot);
+    for (const way of result.others) {
+      noteJump(env, way.slot);
+      this.#push(way.state, way.slot);
+    }
     if (result.next < 0) return true;
+    noteJump(env, result.next);
     env.previousSlot = slot;
     env.slot = result.next;
     return false;
@@ -198,6 +204,11 @@ export class Explorer {
     const { code, slot, frame } = this.#env;
     return ((slot ^ frame.callSite) >>> 0) % code.length;
   }
+}
+
+/** A way goes on from this instruction to `next`. */
+function noteJump(env: Env, next: number): void {
+  env.jumps[env.slot] |= next === env.slot + 1 ? JumpWays.FALLS_THROUGH : JumpWays.JUMPS;
 }
 
 /** From `kept` to here is a loop that was not followed to its end: what its states need is not all known. */

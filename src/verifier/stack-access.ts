@@ -124,7 +124,7 @@ function readFixed(env: Env, frame: Frame, off: number, size: number, dst: numbe
   const slot = frame.slot(index);
   env.stackLiveness.markRead(frame.number, index);
   if (!slot.isSpill) {
-    checkReadable(env, slot, off, size);
+    checkReadable(env, frame, slot, off, size);
     if (dst >= 0) setReadResult(env, frame, off, off + size, dst);
     return;
   }
@@ -159,7 +159,7 @@ function readPart(env: Env, frame: Frame, index: number, off: number, size: numb
     noteStackAccess(env, frame, index);
     return;
   }
-  const counts = checkReadable(env, slot, off, size);
+  const counts = checkReadable(env, frame, slot, off, size);
   if (counts.spilled === size && slot.register.isNull) {
     env.setRegister(dst, Register.ZERO);
     noteStackAccess(env, frame, index);
@@ -168,6 +168,7 @@ function readPart(env: Env, frame: Frame, index: number, off: number, size: numb
 
 function checkReadable(
   env: Env,
+  frame: Frame,
   slot: StackSlot,
   off: number,
   size: number,
@@ -177,7 +178,8 @@ function checkReadable(
     const byte = slot.byte(byteOf(off) + index);
     if (byte === Byte.SPILL) counts.spilled++;
     else if (byte === Byte.ZERO) counts.zero++;
-    else if (byte !== Byte.MISC && !(byte === Byte.INVALID && env.allowsLeaks)) {
+    else if (byte === Byte.INVALID && env.allowsLeaks) env.noteUnwritten(frame, off);
+    else if (byte !== Byte.MISC) {
       env.reject(EACCES, `invalid read from stack off ${off}+${index} size ${size}`);
     }
   }
@@ -293,6 +295,8 @@ function writeVariable(env: Env, frame: Frame, low: number, high: number, { numb
     if (!env.allowsLeaks && byte !== Byte.MISC && byte !== Byte.ZERO) {
       env.reject(EINVAL, `spilled ptr in range of var-offset stack write; insn ${env.slot}, ptr off: ${off}`);
     }
+    // From here on it counts as written, though only some of the bytes are.
+    if (byte === Byte.INVALID) env.noteUnwritten(frame, off);
     if (isZero && byte === Byte.SPILL && slot.isScalarSpill && slot.register.isNull) {
       keepsZero = true;
       continue;
@@ -362,6 +366,7 @@ export function checkInitialized(
           : `invalid read from stack R${number} var_off ${scalar.tnum}+${at - low} size ${size}`,
       );
     }
+    if (byte === Byte.INVALID) env.noteUnwritten(frame, at);
     if (clobbers) {
       frame.setSlot(slotOf(at), scrubbed(slot).withByte(byteOf(at), Byte.MISC));
     }

@@ -70,6 +70,12 @@ export class StackSlot {
     return this.bytes >>> 28 === Byte.SPILL && this.register.kind === "scalar";
   }
 
+  /** Some byte was never written. */
+  get isPartlyInvalid(): boolean {
+    // A nibble is zero where subtracting one from it borrows.
+    return ((this.bytes - 0x11111111) & ~this.bytes & 0x88888888) !== 0;
+  }
+
   get isAll(): Byte | undefined {
     const first = this.bytes & 15;
     return this.bytes === (first * ALL_BYTES) >>> 0 ? first : undefined;

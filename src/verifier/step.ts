@@ -158,6 +158,7 @@ function checkPacketLoad(env: Env): void {
   }
   if (mode === 0x40) checkReads(env, src);
   checkUnmodified(env, context, 6);
+  env.noteWholeContext();
   for (let index = 0; index <= 5; index++) env.setRegister(index, Register.NONE);
   env.setRegister(0, Register.UNKNOWN);
 }
