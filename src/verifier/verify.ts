@@ -12,6 +12,8 @@ import { ControlFlow, checkFunctions, findFunctions } from "./control-flow.ts";
 import { type Capabilities, Env, MAX_FRAMES, MAX_STACK, MAX_VAR_OFF, ProgramFlags } from "./env.ts";
 import { type Explanation, explain } from "./explain.ts";
 import { Explorer } from "./explore.ts";
+import { checkFunctionInfo } from "./function-info.ts";
+import { entryFrame, GlobalFunctions } from "./global-functions.ts";
 import { LogBuffer, LogLevel } from "./log.ts";
 import { mapFields } from "./map-fields.ts";
 import type { Observer } from "./observe.ts";
@@ -108,6 +110,7 @@ function explore(
       program.functions.map(({ slot }) => slot),
     );
     checkFunctions(code, functions);
+    const globals = new GlobalFunctions(checkFunctionInfo(program, code, functions));
     checkOpcodes(program, code);
     checkKind(program, kind);
     const flow = new ControlFlow(code, functions, {
@@ -115,10 +118,11 @@ function explore(
       arguments: (slot) =>
         code.src[slot] === 0 ? prototypeFor(code.imm[slot], kind, caps)?.args.length : undefined,
     });
-    env = new Env(program, code, kind, flow, { caps, log, flags, kernelBtf });
+    env = new Env(program, code, kind, flow, { caps, log, flags, kernelBtf, globals });
     env.state = entryState();
     env.observer = observe(env);
     new Explorer(env).explore(env.state, 0);
+    exploreGlobals(env);
     checkDepth(env);
     checkTailCalls(env);
   } catch (thrown) {
@@ -166,6 +170,26 @@ function entryState(): State {
   frame.registers[1] = Register.pointer("ctx");
   frame.registers[10] = Register.pointer("fp");
   return new State([frame]);
+}
+
+/** Each global function that a verified one calls, by itself. */
+function exploreGlobals(env: Env): void {
+  const { globals, flow, log } = env;
+  const verified = new Set<number>();
+  for (let isDone = false; !isDone; ) {
+    isDone = true;
+    for (const [index, start] of flow.functions.entries()) {
+      if (!globals.called.has(index) || verified.has(index)) continue;
+      verified.add(index);
+      isDone = false;
+      env.slot = start;
+      log?.write(`Validating ${globals.name(index)}() func#${index}...\n`);
+      env.state = new State([entryFrame(env, index)]);
+      env.observer?.begins();
+      new Explorer(env).explore(env.state, start);
+      log?.write(`Func#${index} ('${globals.name(index)}') is safe for any args that match its prototype\n`);
+    }
+  }
 }
 
 /** The kernel loads each type for some attach types only; of a few, for none unless BTF says where. */
