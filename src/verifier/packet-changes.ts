@@ -14,9 +14,9 @@ export const CHANGES_PACKET: ReadonlySet<string> = new Set([
     "skb_change_tail",
   ],
   ...["skb_pull_data", "clone_redirect", "l3_csum_replace", "l4_csum_replace"],
-  ...["skb_adjust_room", "skb_change_type", "lwt_push_encap", "lwt_seg6_store_bytes", "lwt_seg6_adjust_srh"],
-  ...["lwt_seg6_action", "xdp_adjust_meta", "xdp_adjust_head", "xdp_adjust_tail", "xdp_load_bytes"],
-  ...["xdp_store_bytes", "msg_pull_data", "msg_push_data", "msg_pop_data"],
+  ...["skb_adjust_room", "lwt_push_encap", "lwt_seg6_store_bytes", "lwt_seg6_adjust_srh"],
+  ...["lwt_seg6_action", "xdp_adjust_meta", "xdp_adjust_head", "xdp_adjust_tail"],
+  ...["msg_pull_data", "msg_push_data", "msg_pop_data"],
   ...["store_hdr_opt", "tail_call"],
 ]);
 
