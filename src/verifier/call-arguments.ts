@@ -19,7 +19,7 @@ import { markPrecise, markSlotPrecise } from "./precision.ts";
 import type { ArgKind, ArgType, HelperPrototype } from "./prototype.ts";
 import { Flag, type Register, type RegisterKind, typeName } from "./register.ts";
 import { checkReads, isHiddenPointer } from "./registers.ts";
-import { EACCES, EINVAL } from "./rejection.ts";
+import { EACCES, EINVAL, Rejection } from "./rejection.ts";
 import { byteOf, checkInitialized, checkStackBounds, slotOf } from "./stack-access.ts";
 import { Byte } from "./state.ts";
 
@@ -259,6 +259,28 @@ function checkSize(env: Env, facts: CallFacts, register: Register, number: numbe
   const isRaw = memory.uninit === true && scalar.isConstant;
   checkHelperMemory(env, number - 1, Number(scalar.umax), memory.write === true, mayBeZero, isRaw);
   markPrecise(env, number);
+}
+
+/** A pointer as it was given, where its kind asks for that. */
+export function checkUnchanged(env: Env, number: number): void {
+  const register = env.register(number);
+  if (!FREE_OFFSETS.has(register.kind)) checkUnmodified(env, register, number, register.kind === "btf");
+}
+
+/** Memory that a function may read and write `size` bytes of; null will do. */
+export function checkMemoryArgument(env: Env, number: number, size: number): void {
+  const register = env.register(number);
+  if (register.isNull) return;
+  env.setRegister(number, register.with({ flags: register.flags & ~Flag.MAYBE_NULL }));
+  try {
+    checkHelperMemory(env, number, size, false, true, false);
+    checkHelperMemory(env, number, size, true, true, false);
+  } catch (error) {
+    if (!(error instanceof Rejection)) throw error;
+    env.reject(EINVAL, error.message);
+  } finally {
+    env.setRegister(number, register);
+  }
 }
 
 /** Memory that a helper reads, or writes. `isRaw`: it fills it, so it need not hold anything. */

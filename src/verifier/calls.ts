@@ -5,8 +5,10 @@ import type { MapSpec } from "../program.ts";
 import { CallFacts, checkArgument } from "./call-arguments.ts";
 import { PSEUDO_CALL, PSEUDO_KFUNC_CALL } from "./code.ts";
 import { type Env, MAX_FRAMES } from "./env.ts";
+import { callGlobal } from "./global-functions.ts";
 import { mapFields } from "./map-fields.ts";
 import { checkMapFunction, hasEveryKey, holdsSockets } from "./map-functions.ts";
+import { CHANGES_PACKET, forgetPacket } from "./packet-changes.ts";
 import { markPrecise } from "./precision.ts";
 import type { HelperPrototype } from "./prototype.ts";
 import { knownHelper } from "./prototypes.ts";
@@ -29,22 +31,6 @@ const CASTS = new Set([
     "skc_to_mptcp_sock",
   ],
   ...["skc_to_tcp_timewait_sock", "skc_to_tcp_request_sock", "skc_to_unix_sock"],
-]);
-/** They may move the packet: pointers into it are good for nothing behind them. */
-const CHANGES_PACKET = new Set([
-  ...[
-    "skb_vlan_push",
-    "skb_vlan_pop",
-    "skb_store_bytes",
-    "skb_change_proto",
-    "skb_change_head",
-    "skb_change_tail",
-  ],
-  ...["skb_pull_data", "clone_redirect", "l3_csum_replace", "l4_csum_replace"],
-  ...["skb_adjust_room", "skb_change_type", "lwt_push_encap", "lwt_seg6_store_bytes", "lwt_seg6_adjust_srh"],
-  ...["lwt_seg6_action", "xdp_adjust_meta", "xdp_adjust_head", "xdp_adjust_tail", "xdp_load_bytes"],
-  ...["xdp_store_bytes", "msg_pull_data", "msg_push_data", "msg_pop_data"],
-  ...["store_hdr_opt", "tail_call"],
 ]);
 /** What helpers with a callback call it with is set up by name; the others are not known here. */
 const SYNC_CALLBACKS = new Set(["for_each_map_elem", "loop", "find_vma", "user_ringbuf_drain"]);
@@ -71,7 +57,7 @@ export function checkCall(env: Env): CallOutcome {
   if (isReserved) env.reject(EINVAL, "BPF_CALL uses reserved fields");
   if (env.state.holds("lock")) {
     const name = knownHelper(code.imm[slot]);
-    if (src === PSEUDO_CALL || (src === 0 && name !== "spin_unlock")) {
+    if (src === 0 && name !== "spin_unlock" && name !== "kptr_xchg") {
       env.reject(EINVAL, "function calls are not allowed while holding a lock");
     }
   }
@@ -88,11 +74,16 @@ export function checkCall(env: Env): CallOutcome {
 function callFunction(env: Env): number {
   const { state, code, slot } = env;
   const target = slot + 1 + code.imm[slot];
+  const index = env.flow.functionAt(target);
+  if (env.globals.isGlobal(index)) {
+    callGlobal(env, index);
+    return slot + 1;
+  }
   if (state.frames.length >= MAX_FRAMES) {
     env.reject(E2BIG, `the call stack of ${state.frames.length + 1} frames is too deep`);
   }
   const caller = state.frame;
-  const callee = new Frame(state.frames.length, env.flow.functionAt(target), slot);
+  const callee = new Frame(state.frames.length, index, slot);
   for (let index = 1; index <= 5; index++) callee.registers[index] = caller.registers[index];
   callee.registers[10] = Register.pointer("fp", { frame: callee.number });
   clearCallerSaved(caller);
@@ -362,13 +353,6 @@ const REFINED = new Set([
 function integerResult({ prototype, maxSize }: CallFacts): Scalar {
   if (REFINED.has(prototype.name) && maxSize !== undefined) return Scalar.signed(-4095n, maxSize);
   return Scalar.UNKNOWN;
-}
-
-/** The packet may have moved. */
-function forgetPacket(state: State): void {
-  state.mapRegisters((register) =>
-    register.isPacket || register.kind === "pkt_end" ? Register.UNKNOWN : register,
-  );
 }
 
 /** At the end of a program, or where it may end, nothing may be held. */

@@ -103,6 +103,8 @@ function sameFixed(old: Register, current: Register): boolean {
     old.mapUid === current.mapUid &&
     old.memSize === current.memSize &&
     old.struct === current.struct &&
+    old.btf === current.btf &&
+    old.typeId === current.typeId &&
     old.subprogram === current.subprogram &&
     old.frame === current.frame
   );

@@ -6,6 +6,7 @@ import type { MapSpec, Program, ProgramMapUse } from "../program.ts";
 import type { Code } from "./code.ts";
 import { type ProgramTraits, programTraits } from "./contexts/contexts.ts";
 import type { ControlFlow } from "./control-flow.ts";
+import type { GlobalFunctions } from "./global-functions.ts";
 import type { LogBuffer } from "./log.ts";
 import type { Observer } from "./observe.ts";
 import type { HelperPrototype, ProgramKind } from "./prototype.ts";
@@ -41,6 +42,7 @@ export interface EnvOptions {
   readonly helpers: UserHelpers;
   /** Types and functions of the kernel that the program is for; without it nothing of the kernel's can be named. */
   readonly kernelBtf: Btf | undefined;
+  readonly globals: GlobalFunctions;
 }
 
 export class Env {
@@ -51,6 +53,7 @@ export class Env {
   readonly caps: Capabilities;
   readonly kernelBtf: Btf | undefined;
   readonly #helpers: UserHelpers;
+  readonly globals: GlobalFunctions;
   readonly flow: ControlFlow;
   readonly stackLiveness: StackLiveness;
   /** Map by the slot of the `lddw` that loads it. */
@@ -109,6 +112,7 @@ export class Env {
     this.log = options.log;
     this.kernelBtf = options.kernelBtf;
     this.#helpers = options.helpers;
+    this.globals = options.globals;
     this.isStrict = (options.flags & ProgramFlags.STRICT_ALIGNMENT) !== 0;
     this.keepsEveryState = (options.flags & ProgramFlags.TEST_STATE_FREQ) !== 0;
     this.pointerKinds = new Array(code.length);

@@ -37,6 +37,8 @@ export class Explorer {
   /** Explores all that follows from `start` at `slot`. Rejects what may not be. */
   explore(start: State, slot: number): void {
     const env = this.#env;
+    start.firstSlot = slot;
+    start.lastSlot = -1;
     env.state = start;
     env.state.branches = 1;
     env.slot = slot;

@@ -6,6 +6,8 @@ import type { State } from "./state.ts";
 export interface Observer {
   /** Where what was noted so far ends, for a way that is put off at the current instruction. */
   readonly position: number;
+  /** The first instruction of a function that is verified by itself is looked at next. */
+  begins(): void;
   /** The instruction at `env.slot` is looked at next. */
   before(): void;
   /** It was, and the program goes on at `next`; -1 at the end of a way. */

@@ -1,6 +1,7 @@
 // What the verifier knows of one register, or of a spilled one: a number with its bounds, or a pointer of some kind
 // with a fixed and a variable offset. Immutable, shared freely between states.
 
+import type { Btf } from "../btf/btf.ts";
 import type { MapSpec } from "../program.ts";
 import { Scalar } from "./scalar.ts";
 
@@ -40,6 +41,13 @@ export const enum Flag {
   /** Bytes that nobody wrote yet. */
   UNINIT = 64,
   DYNPTR_LOCAL = 128,
+  /** An object that the program allocated (`MEM_ALLOC`). */
+  ALLOC = 256,
+  PERCPU = 512,
+  /** Memory of user space. */
+  USER = 1024,
+  /** An allocated object that something else owns. */
+  NON_OWN_REF = 2048,
 }
 
 /** A packet pointer that is not before the end, or even behind it. */
@@ -66,8 +74,10 @@ interface Fields {
   readonly frame: number;
   /** Bytes of a `mem` region. */
   readonly memSize: number;
-  /** Struct of a `btf` pointer. */
+  /** Name of a `btf` pointer's struct, and the struct itself where its BTF is known. */
   readonly struct: string;
+  readonly btf: Btf | undefined;
+  readonly typeId: number;
   /** Instruction slot of a `func`. */
   readonly subprogram: number;
   /** A scalar that decides about safety: pruning must compare its bounds. */
@@ -91,6 +101,8 @@ const DEFAULTS: Fields = {
   frame: 0,
   memSize: 0,
   struct: "",
+  btf: undefined,
+  typeId: 0,
   subprogram: -1,
   isPrecise: false,
   hasDelta: false,
@@ -109,6 +121,8 @@ export class Register implements Fields {
   readonly frame: number;
   readonly memSize: number;
   readonly struct: string;
+  readonly btf: Btf | undefined;
+  readonly typeId: number;
   readonly subprogram: number;
   readonly isPrecise: boolean;
   readonly hasDelta: boolean;
@@ -126,6 +140,8 @@ export class Register implements Fields {
     this.frame = fields.frame;
     this.memSize = fields.memSize;
     this.struct = fields.struct;
+    this.btf = fields.btf;
+    this.typeId = fields.typeId;
     this.subprogram = fields.subprogram;
     this.isPrecise = fields.isPrecise;
     this.hasDelta = fields.hasDelta;
@@ -171,6 +187,8 @@ export class Register implements Fields {
       frame: changes.frame ?? this.frame,
       memSize: changes.memSize ?? this.memSize,
       struct: changes.struct ?? this.struct,
+      btf: changes.btf ?? this.btf,
+      typeId: changes.typeId ?? this.typeId,
       subprogram: changes.subprogram ?? this.subprogram,
       isPrecise: changes.isPrecise ?? this.isPrecise,
       hasDelta: changes.hasDelta ?? this.hasDelta,
@@ -217,18 +235,23 @@ export class Register implements Fields {
   }
 }
 
+/** Flags that stand in front of a type's name, in the order of the kernel's log. */
+const PREFIXES: readonly (readonly [flag: Flag, text: string])[] = [
+  [Flag.READ_ONLY, "rdonly_"],
+  [Flag.RINGBUF, "ringbuf_"],
+  [Flag.USER, "user_"],
+  [Flag.PERCPU, "percpu_"],
+  [Flag.RCU, "rcu_"],
+  [Flag.UNTRUSTED, "untrusted_"],
+  [Flag.TRUSTED, "trusted_"],
+];
+
+const BASE_NAMES: Partial<Record<RegisterKind, string>> = { none: "?", dynptr: "dynptr_ptr", btf: "ptr_" };
+
 /** The type's name in messages, as the kernel prints it; of a `btf` pointer without its struct. */
 export function typeName({ kind, flags }: Pick<Register, "kind" | "flags">): string {
-  const suffix = (flags & Flag.MAYBE_NULL) !== 0 ? "_or_null" : "";
-  if (kind === "none") return "?";
-  if (kind === "btf") {
-    const trust = (flags & Flag.TRUSTED) !== 0 ? "trusted_" : (flags & Flag.RCU) !== 0 ? "rcu_" : "";
-    const untrusted = (flags & Flag.UNTRUSTED) !== 0 ? "untrusted_" : "";
-    return `${trust}${untrusted}ptr_${(flags & Flag.MAYBE_NULL) !== 0 ? "or_null_" : ""}`;
-  }
-  const prefix =
-    ((flags & Flag.READ_ONLY) !== 0 ? "rdonly_" : "") + ((flags & Flag.RINGBUF) !== 0 ? "ringbuf_" : "");
+  let prefix = "";
+  if (flags !== 0) for (const [flag, text] of PREFIXES) if ((flags & flag) !== 0) prefix += text;
+  const suffix = (flags & Flag.MAYBE_NULL) === 0 ? "" : kind === "btf" ? "or_null_" : "_or_null";
   return `${prefix}${BASE_NAMES[kind] ?? kind}${suffix}`;
 }
-
-const BASE_NAMES: Partial<Record<RegisterKind, string>> = { dynptr: "dynptr_ptr" };

@@ -102,6 +102,12 @@ function leave(env: Env): StepResult {
 function checkResult(env: Env): void {
   checkReads(env, 0);
   if (isHiddenPointer(env, 0)) env.reject(EACCES, "R0 leaks addr as return value");
+  if (env.frame.subprogram > 0) {
+    const { kind } = env.register(0);
+    if (kind === "scalar") return;
+    const type = typeName(env.register(0));
+    env.reject(EINVAL, `At subprogram exit the register R0 is not a scalar value (${type})`);
+  }
   const range = returnRange(env.kind);
   if (range === undefined) return;
   const register = env.register(0);
@@ -134,11 +140,18 @@ function constantRegister(env: Env, src: number): Register {
   if (src === 0) {
     return Register.immediate(code.imm[slot], code.imm[slot + 1]);
   }
-  if (src === 4) return Register.pointer("func", { subprogram: slot + code.imm[slot] + 1 });
+  if (src === 4) return functionAddress(env, slot + code.imm[slot] + 1);
   const use = env.mapUses.get(slot);
   if (use === undefined) env.reject(EINVAL, `fd ${code.imm[slot]} is not pointing to valid bpf_map`);
   if (use.offset === undefined) return Register.pointer("map_ptr", { map: use.map });
   return Register.pointer("map_value", { map: use.map, off: use.offset });
+}
+
+function functionAddress(env: Env, target: number): Register {
+  const { globals, flow } = env;
+  if (!globals.isKnown) env.reject(EINVAL, "missing btf func_info");
+  if (globals.isGlobal(flow.functionAt(target))) env.reject(EINVAL, "callback function not static");
+  return Register.pointer("func", { subprogram: target });
 }
 
 function checkPacketLoad(env: Env): void {

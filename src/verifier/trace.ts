@@ -89,6 +89,14 @@ export class Trace implements Observer {
     return (this.#log.level & LogLevel.ALL) !== 0;
   }
 
+  begins(): void {
+    this.#touched.touchAll();
+    this.#line = undefined;
+    this.#isNewWay = false;
+    this.#insnEnd = 0;
+    this.#frame = this.#env.frame;
+  }
+
   before(): void {
     const { slot, code, state } = this.#env;
     const log = this.#log;

@@ -13,6 +13,8 @@ import { type Capabilities, Env, MAX_FRAMES, MAX_STACK, MAX_VAR_OFF, ProgramFlag
 import { type Explanation, explain, formatExplanation } from "./explain.ts";
 import { Explorer } from "./explore.ts";
 import { verified } from "./fix-up.ts";
+import { checkFunctionInfo } from "./function-info.ts";
+import { entryFrame, GlobalFunctions } from "./global-functions.ts";
 import { LogBuffer, LogLevel } from "./log.ts";
 import { mapFields } from "./map-fields.ts";
 import type { Observer } from "./observe.ts";
@@ -118,6 +120,7 @@ function explore(
       program.functions.map(({ slot }) => slot),
     );
     checkFunctions(code, functions);
+    const globals = new GlobalFunctions(checkFunctionInfo(program, code, functions));
     checkOpcodes(program, code);
     checkKind(program, kind);
     const flow = new ControlFlow(code, functions, {
@@ -128,10 +131,11 @@ function explore(
         return (helpers.get(code.imm[slot]) ?? prototypeFor(code.imm[slot], kind, caps))?.args.length;
       },
     });
-    env = new Env(program, code, kind, flow, { caps, log, flags, helpers, kernelBtf });
+    env = new Env(program, code, kind, flow, { caps, log, flags, helpers, kernelBtf, globals });
     env.state = entryState();
     env.observer = observe(env);
     new Explorer(env).explore(env.state, 0);
+    exploreGlobals(env);
     checkDepth(env);
     checkTailCalls(env);
   } catch (thrown) {
@@ -182,6 +186,25 @@ function entryState(): State {
 }
 
 const NO_HELPERS: UserHelpers = new Map();
+/** Each global function that a verified one calls, by itself. */
+function exploreGlobals(env: Env): void {
+  const { globals, flow, log } = env;
+  const verified = new Set<number>();
+  for (let isDone = false; !isDone; ) {
+    isDone = true;
+    for (const [index, start] of flow.functions.entries()) {
+      if (!globals.called.has(index) || verified.has(index)) continue;
+      verified.add(index);
+      isDone = false;
+      env.slot = start;
+      log?.write(`Validating ${globals.name(index)}() func#${index}...\n`);
+      env.state = new State([entryFrame(env, index)]);
+      env.observer?.begins();
+      new Explorer(env).explore(env.state, start);
+      log?.write(`Func#${index} ('${globals.name(index)}') is safe for any args that match its prototype\n`);
+    }
+  }
+}
 
 /** The kernel loads each type for some attach types only; of a few, for none unless BTF says where. */
 function checkAttachType(type: string, attachType: number): void {
