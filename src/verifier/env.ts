@@ -37,6 +37,8 @@ export interface EnvOptions {
   readonly flags: number;
   /** Types and functions of the kernel that the program is for; without it nothing of the kernel's can be named. */
   readonly kernelBtf: Btf | undefined;
+  /** CPUs of the machine that the program is for, where that is known. */
+  readonly cpus: number | undefined;
 }
 
 export class Env {
@@ -46,6 +48,7 @@ export class Env {
   readonly traits: ProgramTraits;
   readonly caps: Capabilities;
   readonly kernelBtf: Btf | undefined;
+  readonly cpus: number | undefined;
   readonly flow: ControlFlow;
   readonly stackLiveness: StackLiveness;
   /** Map by the slot of the `lddw` that loads it. */
@@ -96,6 +99,7 @@ export class Env {
     this.caps = options.caps;
     this.log = options.log;
     this.kernelBtf = options.kernelBtf;
+    this.cpus = options.cpus;
     this.isStrict = (options.flags & ProgramFlags.STRICT_ALIGNMENT) !== 0;
     this.keepsEveryState = (options.flags & ProgramFlags.TEST_STATE_FREQ) !== 0;
     this.pointerKinds = new Array(code.length);

@@ -34,6 +34,8 @@ export interface VerifyOptions {
   readonly logLevel?: number;
   /** The kernel's own BTF (`/sys/kernel/btf/vmlinux`), for programs that name its types or functions. */
   readonly kernelBtf?: Btf;
+  /** CPUs that the machine may have, where that is known: a CPU's number is below it. Default: any. */
+  readonly cpus?: number;
 }
 
 export interface Verdict {
@@ -88,7 +90,7 @@ interface Run {
 /** All that is checked, seen by an observer. */
 function explore(
   program: Program,
-  { attachType = 0, caps = "all", flags = 0, kernelBtf }: VerifyOptions,
+  { attachType = 0, caps = "all", flags = 0, kernelBtf, cpus }: VerifyOptions,
   log: LogBuffer | undefined,
   observe: (env: Env) => Observer | undefined,
 ): Run {
@@ -115,7 +117,7 @@ function explore(
       arguments: (slot) =>
         code.src[slot] === 0 ? prototypeFor(code.imm[slot], kind, caps)?.args.length : undefined,
     });
-    env = new Env(program, code, kind, flow, { caps, log, flags, kernelBtf });
+    env = new Env(program, code, kind, flow, { caps, log, flags, kernelBtf, cpus });
     env.state = entryState();
     env.observer = observe(env);
     new Explorer(env).explore(env.state, 0);
