@@ -299,7 +299,7 @@ function setResult(env: Env, facts: CallFacts): void {
   const { returns, name } = prototype;
   if (returns.kind === "void") return;
   if (returns.kind === "integer") {
-    env.setRegister(0, Register.number(integerResult(facts)));
+    env.setRegister(0, Register.number(integerResult(env, facts)));
     return;
   }
   let result = pointerResult(env, facts);
@@ -350,7 +350,10 @@ const REFINED = new Set([
 ]);
 
 /** A number that a helper gives: of some it is known how large it can be. */
-function integerResult({ prototype, maxSize }: CallFacts): Scalar {
+function integerResult({ cpus }: Env, { prototype, maxSize }: CallFacts): Scalar {
+  if (prototype.name === "get_smp_processor_id" && cpus !== undefined) {
+    return Scalar.signed(0n, BigInt(cpus - 1));
+  }
   if (REFINED.has(prototype.name) && maxSize !== undefined) return Scalar.signed(-4095n, maxSize);
   return Scalar.UNKNOWN;
 }

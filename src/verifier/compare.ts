@@ -9,7 +9,7 @@ import { Byte, type Frame, type Reference, StackSlot, type State } from "./state
 export type Likeness =
   /** What was not marked precise may differ. */
   | "covers"
-  /** Every number must lie within the kept one's bounds. */
+  /** Every number must lie within the kept one's bounds, and the stack hold the same kinds of bytes. */
   | "within"
   /** Nothing may differ: a loop that changes nothing never ends. */
   | "exact";
@@ -115,7 +115,7 @@ function sameExactly(old: Register, current: Register, ids: IdMap): boolean {
     old.kind === current.kind &&
     sameFixed(old, current) &&
     old.range === current.range &&
-    old.hasDelta === current.hasDelta &&
+    old.delta === current.delta &&
     old.scalar.equals(current.scalar) &&
     ids.matches(old.id, current.id) &&
     ids.matches(old.refId, current.refId)
@@ -132,7 +132,7 @@ function coversRegister(old: Register, current: Register, ids: IdMap, likeness: 
         return old.scalar.equals(current.scalar) && ids.matchesNumbers(old.id, current.id);
       }
       if (!old.isPrecise && likeness === "covers") return true;
-      if (old.hasDelta !== current.hasDelta || (old.hasDelta && old.off !== current.off)) return false;
+      if (old.delta !== current.delta || (old.delta !== 0 && old.off !== current.off)) return false;
       return current.scalar.isWithin(old.scalar) && ids.matchesNumbers(old.id, current.id);
     case "map_key":
     case "map_value":
@@ -172,7 +172,7 @@ function coversStack(env: Env, old: Frame, current: Frame, ids: IdMap, likeness:
   for (let index = 0; index < old.stack.length; index++) {
     const slot = old.stack[index];
     const other = current.stack[index];
-    if (likeness === "exact" && (other === undefined || other.bytes !== slot.bytes)) return false;
+    if (likeness !== "covers" && (other === undefined || other.bytes !== slot.bytes)) return false;
     if (slot.bytes === 0) continue;
     if (!coversSlot(env, slot, other, ids, likeness)) return false;
   }
@@ -211,6 +211,31 @@ function coversSlot(
   return true;
 }
 
+/**
+ * Forgets numbers that differ from those of `old`, a state one round of a loop earlier, unless something rests on
+ * them: a loop that only counts must not be followed round by round (widen_imprecise_scalars).
+ */
+export function widen(env: Env, old: State, current: State): void {
+  const ids = new IdMap(env.comparesNumbersExactly);
+  const wider = (before: Register, now: Register): Register => {
+    if (before.kind !== "scalar" || now.kind !== "scalar" || before.isPrecise || now.isPrecise) return now;
+    return sameExactly(before, now, ids) ? now : Register.UNKNOWN;
+  };
+  for (const { number, registers, stack } of old.frames.toReversed()) {
+    const frame = current.frames[number];
+    for (let index = 0; index < 11; index++) {
+      frame.registers[index] = wider(registers[index], frame.registers[index]);
+    }
+    const depth = Math.min(stack.length, frame.stack.length);
+    for (let index = 0; index < depth; index++) {
+      const [before, now] = [stack[index], frame.stack[index]];
+      if (before.isSpill && now.isSpill) {
+        frame.stack[index] = now.withRegister(wider(before.register, now.register));
+      }
+    }
+  }
+}
+
 /** True when not even a register that nobody reads has changed: cheaper than comparing states, and asked first. */
 export function mayLoop(old: State, current: State): boolean {
   if (old.frames.length !== current.frames.length) return false;
@@ -221,7 +246,7 @@ export function mayLoop(old: State, current: State): boolean {
       (register.kind === other.kind &&
         sameFixed(register, other) &&
         register.range === other.range &&
-        register.hasDelta === other.hasDelta &&
+        register.delta === other.delta &&
         register.id === other.id &&
         register.refId === other.refId &&
         register.scalar.equals(other.scalar))

@@ -43,6 +43,8 @@ export interface EnvOptions {
   /** Types and functions of the kernel that the program is for; without it nothing of the kernel's can be named. */
   readonly kernelBtf: Btf | undefined;
   readonly globals: GlobalFunctions;
+  /** CPUs of the machine that the program is for, where that is known. */
+  readonly cpus: number | undefined;
 }
 
 export class Env {
@@ -54,6 +56,7 @@ export class Env {
   readonly kernelBtf: Btf | undefined;
   readonly #helpers: UserHelpers;
   readonly globals: GlobalFunctions;
+  readonly cpus: number | undefined;
   readonly flow: ControlFlow;
   readonly stackLiveness: StackLiveness;
   /** Map by the slot of the `lddw` that loads it. */
@@ -113,6 +116,7 @@ export class Env {
     this.kernelBtf = options.kernelBtf;
     this.#helpers = options.helpers;
     this.globals = options.globals;
+    this.cpus = options.cpus;
     this.isStrict = (options.flags & ProgramFlags.STRICT_ALIGNMENT) !== 0;
     this.keepsEveryState = (options.flags & ProgramFlags.TEST_STATE_FREQ) !== 0;
     this.pointerKinds = new Array(code.length);

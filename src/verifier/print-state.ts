@@ -61,9 +61,9 @@ const MAX_NAME = 15;
 
 /** What stands in brackets behind the type. */
 function formatFields(register: Register): string[] {
-  const { kind, id, hasDelta, off, refId, map, range, memSize, scalar } = register;
+  const { kind, id, delta, off, refId, map, range, memSize, scalar } = register;
   const parts: string[] = [];
-  if (id !== 0) parts.push(`id=${id}${hasDelta ? `${off < 0 ? "" : "+"}${off}` : ""}`);
+  if (id !== 0) parts.push(`id=${id}${delta !== 0 ? `${off < 0 ? "" : "+"}${off}` : ""}`);
   if (refId !== 0) parts.push(`ref_obj_id=${refId}`);
   if (HAS_MAP.has(kind) && map !== undefined) {
     if (map.name !== "") parts.push(`map=${map.name.slice(0, MAX_NAME)}`);

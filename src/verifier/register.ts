@@ -59,7 +59,7 @@ interface Fields {
   readonly flags: number;
   /** The number; of a pointer the variable part of its offset, zero when there is none. */
   readonly scalar: Scalar;
-  /** The fixed part of a pointer's offset; of a scalar with `delta` its distance from others of its id. */
+  /** The fixed part of a pointer's offset; of a scalar with a `delta` its distance from others of its id. */
   readonly off: number;
   /** Registers of one id hold the same number, or may be null together, or point into one packet; 0: no other. */
   readonly id: number;
@@ -82,8 +82,8 @@ interface Fields {
   readonly subprogram: number;
   /** A scalar that decides about safety: pruning must compare its bounds. */
   readonly isPrecise: boolean;
-  /** The scalar is `off` more than the others of its id. */
-  readonly hasDelta: boolean;
+  /** The scalar is `off` more than the others of its id, by an addition of so many bits; 0: it is the same number. */
+  readonly delta: 0 | 32 | 64;
 }
 
 const ZERO = Scalar.constant(0n);
@@ -105,7 +105,7 @@ const DEFAULTS: Fields = {
   typeId: 0,
   subprogram: -1,
   isPrecise: false,
-  hasDelta: false,
+  delta: 0,
 };
 
 export class Register implements Fields {
@@ -125,7 +125,7 @@ export class Register implements Fields {
   readonly typeId: number;
   readonly subprogram: number;
   readonly isPrecise: boolean;
-  readonly hasDelta: boolean;
+  readonly delta: 0 | 32 | 64;
 
   private constructor(fields: Fields) {
     this.kind = fields.kind;
@@ -144,7 +144,7 @@ export class Register implements Fields {
     this.typeId = fields.typeId;
     this.subprogram = fields.subprogram;
     this.isPrecise = fields.isPrecise;
-    this.hasDelta = fields.hasDelta;
+    this.delta = fields.delta;
   }
 
   /** Nothing is known: not even that anybody wrote it. */
@@ -191,7 +191,7 @@ export class Register implements Fields {
       typeId: changes.typeId ?? this.typeId,
       subprogram: changes.subprogram ?? this.subprogram,
       isPrecise: changes.isPrecise ?? this.isPrecise,
-      hasDelta: changes.hasDelta ?? this.hasDelta,
+      delta: changes.delta ?? this.delta,
     });
   }
 
@@ -201,7 +201,7 @@ export class Register implements Fields {
 
   /** A number that no other register is known to share. */
   withoutId(): Register {
-    return this.kind !== "scalar" || this.id === 0 ? this : this.with({ id: 0, off: 0, hasDelta: false });
+    return this.kind !== "scalar" || this.id === 0 ? this : this.with({ id: 0, off: 0, delta: 0 });
   }
 
   /** As pruning must compare it, or need not. */

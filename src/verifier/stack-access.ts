@@ -85,8 +85,8 @@ const isNarrow = (register: Register, bytes: number): boolean =>
 export function withScalarId(env: Env, register: Register): Register {
   if (register.kind !== "scalar" || register.scalar.isConstant) return register;
   // What differs by a constant from others of its id starts an id of its own.
-  if (register.id !== 0 && !register.hasDelta) return register;
-  return register.with({ id: env.takeId(), hasDelta: false, off: 0 });
+  if (register.id !== 0 && register.delta === 0) return register;
+  return register.with({ id: env.takeId(), delta: 0, off: 0 });
 }
 
 /** A load; `dst` is -1 where only the right to read is asked for. */

@@ -2,6 +2,7 @@
 // back, locks that are held. Copied at every branch; frames hold immutable registers and slots, so that a copy is
 // two short arrays per frame.
 
+import type { LoopVisit } from "./loop-visits.ts";
 import { Register } from "./register.ts";
 
 /** What a byte of the stack holds. */
@@ -178,8 +179,12 @@ export class State {
   mayGotoDepth = 0;
   callbackUnrollDepth = 0;
   isCleaned = false;
-  /** Part of a loop that was left to itself: its marks may not be all there. */
-  isOpenLoop = false;
+  /** No longer compared with others; ways may still come from here. */
+  isDiscarded = false;
+  /** How many states are kept on the way here. */
+  depth = 0;
+  /** Of a kept state: the visit of a loop that it is part of. */
+  loopVisit: LoopVisit | undefined = undefined;
 
   constructor(frames: Frame[]) {
     this.frames = frames;
@@ -202,6 +207,7 @@ export class State {
     copy.lastSlot = this.lastSlot;
     copy.mayGotoDepth = this.mayGotoDepth;
     copy.callbackUnrollDepth = this.callbackUnrollDepth;
+    copy.depth = this.depth;
     return copy;
   }
 

@@ -18,6 +18,8 @@ import type { State } from "./state.ts";
 export interface StepResult {
   readonly next: number;
   readonly others: readonly { readonly slot: number; readonly state: State }[];
+  /** The one of these states that enters another round of a loop whose rounds nobody counts. */
+  readonly rounds?: State;
 }
 
 const NONE: StepResult["others"] = [];
@@ -77,7 +79,7 @@ function jump(env: Env): StepResult {
       }
       const stays = env.state.copy();
       stays.mayGotoDepth++;
-      return { next: code.target(slot), others: [{ slot: slot + 1, state: stays }] };
+      return { next: code.target(slot), others: [{ slot: slot + 1, state: stays }], rounds: stays };
     }
     default: {
       const { next, other } = checkConditional(env);
@@ -92,7 +94,9 @@ function leave(env: Env): StepResult {
     env.reject(EINVAL, "BPF_EXIT uses reserved fields");
   }
   if (state.frames.length > 1) {
-    return { next: leaveFunction(env), others: NONE };
+    const isCallback = state.frame.callback !== undefined;
+    const next = leaveFunction(env);
+    return isCallback ? { next, others: NONE, rounds: state } : { next, others: NONE };
   }
   checkNothingHeld(env, "BPF_EXIT instruction in main prog");
   checkResult(env);

@@ -40,6 +40,8 @@ export interface VerifyOptions {
   readonly helpers?: UserHelpers;
   /** The kernel's own BTF (`/sys/kernel/btf/vmlinux`), for programs that name its types or functions. */
   readonly kernelBtf?: Btf;
+  /** CPUs that the machine may have, where that is known: a CPU's number is below it. Default: any. */
+  readonly cpus?: number;
 }
 
 export interface Verdict {
@@ -103,7 +105,7 @@ function explore(
 ): Run {
   const load = sectionLoad(program.section);
   const { attachType = load.attachType, flags = load.flags } = options;
-  const { caps = "all", helpers = NO_HELPERS, kernelBtf } = options;
+  const { caps = "all", helpers = NO_HELPERS, kernelBtf, cpus } = options;
   const kind: ProgramKind = {
     type: program.type,
     attachType: loadAttachType(program.type, attachType) ?? attachType,
@@ -131,7 +133,7 @@ function explore(
         return (helpers.get(code.imm[slot]) ?? prototypeFor(code.imm[slot], kind, caps))?.args.length;
       },
     });
-    env = new Env(program, code, kind, flow, { caps, log, flags, helpers, kernelBtf, globals });
+    env = new Env(program, code, kind, flow, { caps, log, flags, helpers, kernelBtf, cpus, globals });
     env.state = entryState();
     env.observer = observe(env);
     new Explorer(env).explore(env.state, 0);
