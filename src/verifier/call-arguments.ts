@@ -11,6 +11,7 @@ import {
   checkRegion,
   checkUnmodified,
 } from "./access.ts";
+import { checkDynptr, checkReleasable, SLICE_MASK } from "./dynptr.ts";
 import { type Env, MAX_VAR_OFF } from "./env.ts";
 import { checkExchanged, checkKptrExchange } from "./kptr.ts";
 import { fieldOffset, type MapField } from "./map-fields.ts";
@@ -21,6 +22,7 @@ import { Flag, type Register, type RegisterKind, typeName } from "./register.ts"
 import { checkReads, isHiddenPointer } from "./registers.ts";
 import { EACCES, EINVAL } from "./rejection.ts";
 import { byteOf, checkInitialized, checkStackBounds, slotOf } from "./stack-access.ts";
+import type { DynptrObject } from "./stack-object.ts";
 import { Byte } from "./state.ts";
 
 /** What the arguments of a call say together. */
@@ -41,6 +43,8 @@ export class CallFacts {
   subprogram = -1;
   /** Field that a reference goes into. */
   kptr: MapField | undefined = undefined;
+  /** The dynptr that an argument is. */
+  dynptr: DynptrObject | undefined = undefined;
 
   constructor(prototype: HelperPrototype) {
     this.prototype = prototype;
@@ -120,8 +124,9 @@ export function checkArgument(env: Env, facts: CallFacts, index: number): void {
     checkKind(env, register, number, type);
     checkOffset(env, register, number, type);
   }
-  if (type.release === true && type.kind !== "dynptr") {
-    if (register.refId === 0 && !register.isNull) {
+  if (type.release === true) {
+    if (type.kind === "dynptr") checkReleasable(env, number);
+    else if (register.refId === 0 && !register.isNull) {
       env.reject(EINVAL, `R${number} must be referenced when passed to release function`);
     }
     facts.releases = number;
@@ -140,7 +145,7 @@ function checkKind(env: Env, register: Register, number: number, type: ArgType):
   let flags = register.flags;
   if (type.readOnly === true) flags &= ~Flag.READ_ONLY;
   if (type.nullable === true) flags &= ~Flag.MAYBE_NULL;
-  if (type.kind === "mem") flags &= ~Flag.DYNPTR_LOCAL;
+  if (type.kind === "mem") flags &= ~SLICE_MASK;
   const found = expected.some(({ kind, flags: wanted = 0 }) => kind === register.kind && wanted === flags);
   if (found) return;
   const names = expected.map(({ name }) => name).join(", ");
@@ -216,6 +221,13 @@ function checkMeaning(
     case "spin_lock":
     case "timer":
       checkField(env, register, number, type.kind === "timer" ? "bpf_timer" : "bpf_spin_lock");
+      return;
+    case "dynptr":
+      facts.dynptr = checkDynptr(env, number, {
+        isNew: type.uninit === true,
+        type: type.dynptr,
+        isReadOnly: type.readOnly,
+      });
       return;
     default:
       if (facts.kptr !== undefined) checkExchanged(env, facts.kptr, number);

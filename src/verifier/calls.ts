@@ -2,17 +2,20 @@
 // references it takes and gives back (check_helper_call and check_func_call in kernel/bpf/verifier.c).
 
 import { CallFacts, checkArgument } from "./call-arguments.ts";
+import { CALLBACK_RULES, callBack } from "./callbacks.ts";
 import { PSEUDO_CALL, PSEUDO_KFUNC_CALL } from "./code.ts";
-import { type Env, MAX_FRAMES } from "./env.ts";
+import { isPacketSlice, releaseDynptr } from "./dynptr.ts";
+import { type Env, type Fork, MAX_FRAMES } from "./env.ts";
 import { mapFields } from "./map-fields.ts";
 import { checkMapFunction, hasEveryKey, holdsSockets } from "./map-functions.ts";
 import { markPrecise } from "./precision.ts";
 import type { HelperPrototype } from "./prototype.ts";
 import { knownHelper, prototypeFor } from "./prototypes.ts";
-import { Flag, Register } from "./register.ts";
+import { checkNothingHeld, releaseReference, takeReference } from "./references.ts";
+import { Flag, Register, typeName } from "./register.ts";
 import { E2BIG, EACCES, EINVAL, reject } from "./rejection.ts";
 import { Scalar } from "./scalar.ts";
-import { Frame, type State } from "./state.ts";
+import { Frame } from "./state.ts";
 
 const ACQUIRES = new Set([
   ...["sk_lookup_tcp", "sk_lookup_udp", "skc_lookup_tcp", "ringbuf_reserve", "kptr_xchg"],
@@ -45,19 +48,15 @@ const CHANGES_PACKET = new Set([
   ...["xdp_store_bytes", "msg_pull_data", "msg_push_data", "msg_pop_data"],
   ...["store_hdr_opt", "tail_call"],
 ]);
-/** What helpers with a callback call it with is set up by name; the others are not known here. */
-const SYNC_CALLBACKS = new Set(["for_each_map_elem", "loop", "find_vma", "user_ringbuf_drain"]);
-const ASYNC_CALLBACKS = new Set(["timer_set_callback"]);
-
 export function callbackKind(id: number): "none" | "sync" | "async" {
-  const name = knownHelper(id) ?? "";
-  return SYNC_CALLBACKS.has(name) ? "sync" : ASYNC_CALLBACKS.has(name) ? "async" : "none";
+  const rule = CALLBACK_RULES[knownHelper(id) ?? ""];
+  return rule === undefined ? "none" : rule.isAsync === true ? "async" : "sync";
 }
 
-/** What comes after a call: the next slot, and a way into a callback. */
+/** What comes after a call: the next slot, and other ways on, such as one into a callback. */
 export interface CallOutcome {
   readonly next: number;
-  readonly callback?: { readonly slot: number; readonly state: State };
+  readonly others?: readonly Fork[];
 }
 
 export function checkCall(env: Env): CallOutcome {
@@ -167,23 +166,23 @@ function callHelper(env: Env): CallOutcome {
   clearCallerSaved(env.frame);
   setResult(env, facts);
   if (facts.map !== undefined) checkMapFunction(env, facts.map, id, name);
-  if (CHANGES_PACKET.has(name)) forgetPacket(env.state);
+  if (changesPacket(facts)) forgetPacket(env);
   return outcome ?? { next: env.slot + 1 };
 }
 
 function release(env: Env, facts: CallFacts, id: number, name: string): void {
   const register = env.register(facts.releases);
   if (register.isNull) return;
-  const { refId } = register;
-  const { state } = env;
-  if (!state.references.some((reference) => reference.kind === "pointer" && reference.id === refId)) {
+  if (facts.prototype.args[facts.releases - 1].kind === "dynptr") return releaseDynptr(env, register);
+  if (!releaseReference(env, register.refId)) {
     env.reject(EINVAL, `func bpf_${name}#${id} reference has not been acquired before`);
   }
-  state.references = state.references.filter((reference) => reference.id !== refId);
-  state.mapRegisters((held) => {
-    if (held.refId !== refId) return held;
-    return env.allowsLeaks ? Register.UNKNOWN : Register.NONE;
-  });
+}
+
+/** A dynptr of a packet may have to move it to write to it. */
+function changesPacket({ prototype: { name }, dynptr }: CallFacts): boolean {
+  const isPacket = dynptr?.type === "skb" || dynptr?.type === "skb_meta";
+  return CHANGES_PACKET.has(name) || (name === "dynptr_write" && isPacket);
 }
 
 /** Helpers that do more than their prototype says. */
@@ -204,10 +203,16 @@ function callSpecial(env: Env, facts: CallFacts, name: string): CallOutcome | un
     case "spin_unlock":
       changeLock(env, name === "spin_lock");
       return undefined;
+    case "dynptr_from_mem":
+      checkDynptrMemory(env);
+      return undefined;
     case "loop":
       return callLoop(env, facts);
     case "for_each_map_elem":
-      return enterCallback(env, facts, forEachArguments, 0n, 1n);
+    case "find_vma":
+    case "user_ringbuf_drain":
+    case "timer_set_callback":
+      return callFunctionBack(env, facts);
     default:
       return undefined;
   }
@@ -239,21 +244,11 @@ function changeLock(env: Env, isTaken: boolean): void {
   state.references = state.references.filter((reference) => reference !== held);
 }
 
-type CallbackArguments = (env: Env, facts: CallFacts, caller: readonly Register[], callee: Frame) => void;
-
-const forEachArguments: CallbackArguments = (_, facts, caller, callee) => {
-  const { registers } = callee;
-  const { map, mapUid } = facts;
-  registers[1] = caller[1];
-  registers[2] = Register.pointer("map_key", { map, mapUid });
-  registers[3] = Register.pointer("map_value", { map, mapUid });
-  registers[4] = caller[3];
-};
-
-const loopArguments: CallbackArguments = (_, __, caller, { registers }) => {
-  registers[1] = Register.UNKNOWN;
-  registers[2] = caller[3];
-};
+function checkDynptrMemory(env: Env): void {
+  const memory = env.register(1);
+  if (memory.kind === "map_value" && memory.flags === 0) return;
+  env.reject(EACCES, `Unsupported reg type ${typeName(memory)} for bpf_dynptr_from_mem data`);
+}
 
 function callLoop(env: Env, facts: CallFacts): CallOutcome {
   // Without flags the loop may become one of instructions.
@@ -261,40 +256,16 @@ function callLoop(env: Env, facts: CallFacts): CallOutcome {
   markPrecise(env, 1);
   const times = env.register(1).scalar.umax;
   if (BigInt(env.frame.callbackDepth) < times) {
-    return enterCallback(env, facts, loopArguments, 0n, 1n);
+    return callFunctionBack(env, facts);
   }
   env.frame.callbackDepth = 0;
   return { next: env.slot + 1 };
 }
 
-/** The way on without the call back, and one through it, which comes back to this call. */
-function enterCallback(
-  env: Env,
-  facts: CallFacts,
-  setArguments: CallbackArguments,
-  min: bigint,
-  max: bigint,
-): CallOutcome {
-  const state = env.state.copy();
-  const caller = state.frame;
-  if (state.frames.length >= MAX_FRAMES) {
-    env.reject(E2BIG, `the call stack of ${state.frames.length + 1} frames is too deep`);
-  }
-  const target = facts.subprogram;
-  const callee = new Frame(state.frames.length, env.flow.functionAt(target), env.slot);
-  callee.callback = { helper: env.code.imm[env.slot], min, max };
-  setArguments(env, facts, caller.registers, callee);
-  callee.registers[10] = Register.pointer("fp", { frame: callee.number });
-  caller.callbackDepth++;
-  state.callbackUnrollDepth++;
-  state.frames.push(callee);
-  return { next: env.slot + 1, callback: { slot: target, state } };
-}
-
-function takeReference(env: Env): number {
-  const id = env.takeId();
-  env.state.references = [...env.state.references, { kind: "pointer", id, slot: env.slot }];
-  return id;
+/** The way on without the callback, and one through it. */
+function callFunctionBack(env: Env, facts: CallFacts): CallOutcome {
+  const rule = CALLBACK_RULES[facts.prototype.name];
+  return { next: env.slot + 1, others: [callBack(env, facts, rule)] };
 }
 
 /** r0 behind the call. */
@@ -308,7 +279,9 @@ function setResult(env: Env, facts: CallFacts): void {
   }
   let result = pointerResult(env, facts);
   if (result.mayBeNull) result = result.with({ id: env.takeId() });
-  if (CASTS.has(name)) result = result.with({ refId: facts.refId });
+  if (name === "dynptr_data") {
+    result = result.with({ dynptrId: facts.dynptr?.id ?? 0, refId: facts.dynptr?.refId ?? 0 });
+  } else if (CASTS.has(name)) result = result.with({ refId: facts.refId });
   else if (ACQUIRES.has(name) || (name === "map_lookup_elem" && map !== undefined && holdsSockets(map))) {
     const id = takeReference(env);
     result = result.with({ id, refId: id });
@@ -360,25 +333,10 @@ function integerResult({ prototype, maxSize }: CallFacts): Scalar {
 }
 
 /** The packet may have moved. */
-function forgetPacket(state: State): void {
-  state.mapRegisters((register) =>
-    register.isPacket || register.kind === "pkt_end" ? Register.UNKNOWN : register,
-  );
-}
-
-/** At the end of a program, or where it may end, nothing may be held. */
-export function checkNothingHeld(env: Env, what: string): void {
-  const { references } = env.state;
-  if (references.some(({ kind }) => kind === "lock")) {
-    env.reject(EINVAL, `${what} cannot be used inside bpf_spin_lock-ed region`);
-  }
-  const leaks = references.filter(({ kind }) => kind === "pointer");
-  if (leaks.length === 0) return;
-  env.reject(
-    EINVAL,
-    [
-      ...leaks.map(({ id, slot }) => `Unreleased reference id=${id} alloc_insn=${slot}`),
-      `${what} would lead to reference leak`,
-    ].join("\n"),
-  );
+export function forgetPacket(env: Env): void {
+  env.state.mapRegisters((register) => {
+    const isPacket = register.isPacket || register.kind === "pkt_end" || isPacketSlice(register);
+    if (!isPacket) return register;
+    return env.allowsLeaks ? Register.UNKNOWN : Register.NONE;
+  });
 }

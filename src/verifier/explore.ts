@@ -3,8 +3,9 @@
 // kernel/bpf/verifier.c).
 
 import { Opcode } from "./code.ts";
-import { clean, covers, mayLoop } from "./compare.ts";
-import { type Env, MAX_INSNS } from "./env.ts";
+import { clean, covers, hasIterated, mayLoop } from "./compare.ts";
+import { type Env, type Fork, MAX_INSNS } from "./env.ts";
+import { isIterating } from "./iterator.ts";
 import { forgetPrecision, propagatePrecision } from "./precision.ts";
 import { E2BIG, EINVAL } from "./rejection.ts";
 import { pushStep } from "./stack-access.ts";
@@ -74,7 +75,7 @@ export class Explorer {
     const result: StepResult = step(env);
     env.observer?.after(result.next);
     env.stackLiveness.commit(env.state, slot);
-    for (const way of result.others) this.#push(way.state, way.slot);
+    for (const way of result.others) this.#push(way);
     if (result.next < 0) return true;
     env.previousSlot = slot;
     env.slot = result.next;
@@ -82,15 +83,16 @@ export class Explorer {
   }
 
   /** A way to be explored later. */
-  #push(state: State, slot: number): void {
+  #push({ state, slot, isEntry }: Fork): void {
     const env = this.#env;
     if (env.pending.length >= MAX_PENDING) {
       env.reject(E2BIG, `The sequence of ${MAX_PENDING + 1} jumps is too complex.`);
     }
     state.branches = 1;
-    state.steps = env.state.steps.slice();
+    state.steps = isEntry === true ? [] : env.state.steps.slice();
     if (state.parent !== undefined) state.parent.branches++;
-    env.pending.push({ state, slot, previousSlot: env.slot, position: env.observer?.position ?? 0 });
+    const previousSlot = isEntry === true ? -1 : env.slot;
+    env.pending.push({ state, slot, previousSlot, position: env.observer?.position ?? 0 });
   }
 
   /** A way has ended: so have those that had no other way left. */
@@ -155,13 +157,16 @@ export class Explorer {
   #coversLoop(kept: State): boolean {
     const env = this.#env;
     const { state, slot, flow } = env;
+    if (kept.frames[0].callback?.asyncEntry !== state.frames[0].callback?.asyncEntry) return false;
+    if (flow.iterates[slot] === 1) return covers(env, kept, state, "within") && isIterating(state);
     if (env.code.code[slot] === Opcode.MAY_GOTO) {
       return kept.mayGotoDepth !== state.mayGotoDepth && covers(env, kept, state, "within");
     }
     if (flow.callsBack[slot] === 1) return covers(env, kept, state, "within");
     const isSamePlace =
       kept.mayGotoDepth === state.mayGotoDepth && kept.callbackUnrollDepth === state.callbackUnrollDepth;
-    if (isSamePlace && mayLoop(kept, state) && covers(env, kept, state, "exact")) {
+    const isSame = isSamePlace && mayLoop(kept, state) && covers(env, kept, state, "exact");
+    if (isSame && !hasIterated(kept, state)) {
       env.observer?.loops(kept);
       env.reject(EINVAL, `infinite loop detected at insn ${slot}`);
     }

@@ -37,9 +37,12 @@ export const enum Flag {
   TRUSTED = 8,
   UNTRUSTED = 16,
   RCU = 32,
-  /** Bytes that nobody wrote yet. */
-  UNINIT = 64,
-  DYNPTR_LOCAL = 128,
+  /** A slice of a dynptr of that type. */
+  DYNPTR_LOCAL = 64,
+  DYNPTR_RINGBUF = 128,
+  DYNPTR_SKB = 256,
+  DYNPTR_XDP = 512,
+  DYNPTR_SKB_META = 1024,
 }
 
 /** A packet pointer that is not before the end, or even behind it. */
@@ -66,6 +69,8 @@ interface Fields {
   readonly frame: number;
   /** Bytes of a `mem` region. */
   readonly memSize: number;
+  /** Dynptr that a `mem` region is part of; 0: none. */
+  readonly dynptrId: number;
   /** Struct of a `btf` pointer. */
   readonly struct: string;
   /** Instruction slot of a `func`. */
@@ -90,6 +95,7 @@ const DEFAULTS: Fields = {
   mapUid: 0,
   frame: 0,
   memSize: 0,
+  dynptrId: 0,
   struct: "",
   subprogram: -1,
   isPrecise: false,
@@ -108,6 +114,7 @@ export class Register implements Fields {
   readonly mapUid: number;
   readonly frame: number;
   readonly memSize: number;
+  readonly dynptrId: number;
   readonly struct: string;
   readonly subprogram: number;
   readonly isPrecise: boolean;
@@ -125,6 +132,7 @@ export class Register implements Fields {
     this.mapUid = fields.mapUid;
     this.frame = fields.frame;
     this.memSize = fields.memSize;
+    this.dynptrId = fields.dynptrId;
     this.struct = fields.struct;
     this.subprogram = fields.subprogram;
     this.isPrecise = fields.isPrecise;
@@ -170,6 +178,7 @@ export class Register implements Fields {
       mapUid: changes.mapUid ?? this.mapUid,
       frame: changes.frame ?? this.frame,
       memSize: changes.memSize ?? this.memSize,
+      dynptrId: changes.dynptrId ?? this.dynptrId,
       struct: changes.struct ?? this.struct,
       subprogram: changes.subprogram ?? this.subprogram,
       isPrecise: changes.isPrecise ?? this.isPrecise,

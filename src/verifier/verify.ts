@@ -274,16 +274,17 @@ function checkDepth(env: Env): void {
       visit(target, own, frames + 1);
     }
   };
-  visit(0, 0, 1);
+  for (const index of [0, ...env.asyncFunctions].sort((a, b) => a - b)) visit(index, 0, 1);
 }
 
 /** The functions that a function calls, or gives to a helper to run on top of it, each with the first place of it. */
-function callsOf({ code, flow }: Env, index: number): ReadonlyMap<number, number> {
+function callsOf({ code, flow, asyncFunctions }: Env, index: number): ReadonlyMap<number, number> {
   const { functions } = flow;
   const targets = new Map<number, number>();
   for (let slot = functions[index]; slot < (functions[index + 1] ?? code.length); slot++) {
     if (!code.isLocalCall(slot) && !code.isFunctionLoad(slot)) continue;
     const target = flow.functionAt(slot + 1 + code.imm[slot]);
+    if (!code.isLocalCall(slot) && asyncFunctions.has(target)) continue;
     if (!targets.has(target)) targets.set(target, slot);
   }
   return targets;
