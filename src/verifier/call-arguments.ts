@@ -156,7 +156,7 @@ const FREE_OFFSETS = new Set<RegisterKind>([
   ...(["fp", "pkt", "pkt_meta", "map_key", "map_value", "mem", "buf", "scalar"] as const),
 ]);
 
-function checkOffset(env: Env, register: Register, number: number, type: ArgType): void {
+export function checkOffset(env: Env, register: Register, number: number, type: ArgType): void {
   if (type.release === true) {
     if (type.kind === "dynptr") return;
     if (register.off !== 0) {
@@ -254,10 +254,25 @@ function constantKey(env: Env, register: Register, size: number): number | undef
   return Number(slot.register.scalar.value);
 }
 
+/** Register `number` is the size of the memory that the register before it points to; it may be zero. */
+export function checkSizedMemory(env: Env, number: number, isWrite: boolean): void {
+  checkSizeOf(env, number, true);
+  checkHelperMemory(env, number - 1, Number(env.register(number).scalar.umax), isWrite, true, false);
+  markPrecise(env, number);
+}
+
 function checkSize(env: Env, facts: CallFacts, register: Register, number: number, mayBeZero: boolean): void {
   const { scalar } = register;
   const memory = facts.prototype.args[number - 2];
   facts.maxSize = scalar.umax;
+  checkSizeOf(env, number, mayBeZero);
+  const isRaw = memory.uninit === true && scalar.isConstant;
+  checkHelperMemory(env, number - 1, Number(scalar.umax), memory.write === true, mayBeZero, isRaw);
+  markPrecise(env, number);
+}
+
+function checkSizeOf(env: Env, number: number, mayBeZero: boolean): void {
+  const { scalar } = env.register(number);
   if (scalar.smin < 0n) {
     env.reject(EACCES, `R${number} min value is negative, either use unsigned or 'var &= const'`);
   }
@@ -267,13 +282,10 @@ function checkSize(env: Env, facts: CallFacts, register: Register, number: numbe
   if (scalar.umax >= BigInt(MAX_VAR_OFF)) {
     env.reject(EACCES, `R${number} unbounded memory access, use 'var &= const' or 'if (var < const)'`);
   }
-  const isRaw = memory.uninit === true && scalar.isConstant;
-  checkHelperMemory(env, number - 1, Number(scalar.umax), memory.write === true, mayBeZero, isRaw);
-  markPrecise(env, number);
 }
 
 /** Memory that a helper reads, or writes. `isRaw`: it fills it, so it need not hold anything. */
-function checkHelperMemory(
+export function checkHelperMemory(
   env: Env,
   number: number,
   size: number,
@@ -311,7 +323,7 @@ function checkHelperMemory(
 }
 
 /** A text that cannot change: in a frozen map, ended by a zero. */
-function checkString(env: Env, register: Register, number: number): void {
+export function checkString(env: Env, register: Register, number: number): void {
   const { map, scalar, off } = register;
   if (map === undefined || (map.flags & Bpf.F_RDONLY_PROG) === 0)
     env.reject(EACCES, `R${number} does not point to a readonly map'`);
@@ -324,7 +336,7 @@ function checkString(env: Env, register: Register, number: number): void {
 }
 
 /** The field of a map's value that only helpers touch. */
-function checkField(env: Env, { map, scalar, off }: Register, number: number, name: string): void {
+export function checkField(env: Env, { map, scalar, off }: Register, number: number, name: string): void {
   if (!scalar.isConstant) {
     env.reject(EINVAL, `R${number} doesn't have constant offset. ${name} has to be at the constant offset`);
   }

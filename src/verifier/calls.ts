@@ -6,6 +6,7 @@ import { CALLBACK_RULES, callBack } from "./callbacks.ts";
 import { PSEUDO_CALL, PSEUDO_KFUNC_CALL } from "./code.ts";
 import { isPacketSlice, releaseDynptr } from "./dynptr.ts";
 import { type Env, type Fork, MAX_FRAMES } from "./env.ts";
+import { callKernelFunction, mayCallUnderLock } from "./kfunc-call.ts";
 import { mapFields } from "./map-fields.ts";
 import { checkMapFunction, hasEveryKey, holdsSockets } from "./map-functions.ts";
 import { markPrecise } from "./precision.ts";
@@ -15,6 +16,7 @@ import { checkNothingHeld, releaseReference, takeReference } from "./references.
 import { Flag, Register, typeName } from "./register.ts";
 import { E2BIG, EACCES, EINVAL, reject } from "./rejection.ts";
 import { Scalar } from "./scalar.ts";
+import { sleeplessSection } from "./sections.ts";
 import { Frame } from "./state.ts";
 
 const ACQUIRES = new Set([
@@ -69,17 +71,16 @@ export function checkCall(env: Env): CallOutcome {
   if (isReserved) env.reject(EINVAL, "BPF_CALL uses reserved fields");
   if (env.state.holds("lock")) {
     const name = knownHelper(code.imm[slot]);
-    if (src === PSEUDO_CALL || (src === 0 && name !== "spin_unlock")) {
+    const isForbidden =
+      src === PSEUDO_CALL ||
+      (src === 0 && name !== "spin_unlock") ||
+      (src === PSEUDO_KFUNC_CALL && !mayCallUnderLock(env));
+    if (isForbidden) {
       env.reject(EINVAL, "function calls are not allowed while holding a lock");
     }
   }
   if (src === PSEUDO_CALL) return { next: callFunction(env) };
-  if (src === PSEUDO_KFUNC_CALL) {
-    env.reject(
-      EINVAL,
-      `kernel function #${code.imm[slot]} is not known: kernel functions need the kernel's BTF`,
-    );
-  }
+  if (src === PSEUDO_KFUNC_CALL) return callKernelFunction(env);
   return callHelper(env);
 }
 
@@ -98,7 +99,7 @@ function callFunction(env: Env): number {
   return target;
 }
 
-function clearCallerSaved(frame: Frame): void {
+export function clearCallerSaved(frame: Frame): void {
   for (let index = 0; index <= 5; index++) frame.registers[index] = Register.NONE;
 }
 
@@ -150,8 +151,12 @@ function findPrototype(env: Env): HelperPrototype {
   if (prototype.gplOnly && !env.program.isGpl) {
     env.reject(EINVAL, "cannot call GPL-restricted function from non-GPL compatible program");
   }
-  if (prototype.mightSleep && !env.kind.isSleepable) {
+  if (prototype.mightSleep && !env.maySleep) {
     env.reject(EINVAL, "helper call might sleep in a non-sleepable prog");
+  }
+  const section = sleeplessSection(env);
+  if (prototype.mightSleep && section !== undefined) {
+    env.reject(EINVAL, `sleepable helper bpf_${name}#${id} in ${section} region`);
   }
   return prototype;
 }

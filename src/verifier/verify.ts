@@ -6,12 +6,13 @@ import { VerifierError } from "../errors.ts";
 import { INSN_ROWS } from "../isa/table.ts";
 import type { Program, VerifiedProgram } from "../program.ts";
 import { callbackKind, checkTailCalls } from "./calls.ts";
-import { Code, Opcode } from "./code.ts";
+import { Code, Opcode, PSEUDO_KFUNC_CALL } from "./code.ts";
 import { maySleepAsAsked, programTraits } from "./contexts/contexts.ts";
 import { ControlFlow, checkFunctions, findFunctions } from "./control-flow.ts";
 import { type Capabilities, Env, MAX_FRAMES, MAX_STACK, MAX_VAR_OFF, ProgramFlags } from "./env.ts";
 import { type Explanation, explain } from "./explain.ts";
 import { Explorer } from "./explore.ts";
+import { checkKernelCalls, kernelFunctions, kfuncCallback } from "./kfunc.ts";
 import { LogBuffer, LogLevel } from "./log.ts";
 import { mapFields } from "./map-fields.ts";
 import type { Observer } from "./observe.ts";
@@ -103,6 +104,8 @@ function explore(
   try {
     checkAttachType(program.type, attachType);
     const code = new Code(program);
+    const kernel = kernelBtf && kernelFunctions(kernelBtf);
+    checkKernelCalls(code, kernel, program.isGpl);
     functions = findFunctions(
       code,
       program.functions.map(({ slot }) => slot),
@@ -111,9 +114,19 @@ function explore(
     checkOpcodes(program, code);
     checkKind(program, kind);
     const flow = new ControlFlow(code, functions, {
-      callback: (slot) => (code.src[slot] === 0 ? callbackKind(code.imm[slot]) : "none"),
-      arguments: (slot) =>
-        code.src[slot] === 0 ? prototypeFor(code.imm[slot], kind, caps)?.args.length : undefined,
+      callback: (slot) => {
+        const [src, id] = [code.src[slot], code.imm[slot]];
+        return src === 0
+          ? callbackKind(id)
+          : src === PSEUDO_KFUNC_CALL
+            ? kfuncCallback(kernel?.find(id))
+            : "none";
+      },
+      arguments: (slot) => {
+        const [src, id] = [code.src[slot], code.imm[slot]];
+        if (src === PSEUDO_KFUNC_CALL) return kernel?.find(id)?.params.length;
+        return src === 0 ? prototypeFor(id, kind, caps)?.args.length : undefined;
+      },
     });
     env = new Env(program, code, kind, flow, { caps, log, flags, kernelBtf });
     env.state = entryState();
