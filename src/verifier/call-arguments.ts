@@ -11,6 +11,7 @@ import {
   checkRegion,
   checkUnmodified,
 } from "./access.ts";
+import { checkDynptr, checkReleasable, SLICE_MASK } from "./dynptr.ts";
 import { type Env, MAX_VAR_OFF } from "./env.ts";
 import { checkExchanged, checkKptrExchange } from "./kptr.ts";
 import { fieldOffset, type MapField } from "./map-fields.ts";
@@ -21,6 +22,7 @@ import { Flag, type Register, type RegisterKind, typeName } from "./register.ts"
 import { checkReads, isHiddenPointer } from "./registers.ts";
 import { EACCES, EINVAL, Rejection } from "./rejection.ts";
 import { byteOf, checkInitialized, checkStackBounds, slotOf } from "./stack-access.ts";
+import type { DynptrObject } from "./stack-object.ts";
 import { Byte } from "./state.ts";
 
 /** What the arguments of a call say together. */
@@ -41,6 +43,8 @@ export class CallFacts {
   subprogram = -1;
   /** Field that a reference goes into. */
   kptr: MapField | undefined = undefined;
+  /** The dynptr that an argument is. */
+  dynptr: DynptrObject | undefined = undefined;
 
   constructor(prototype: HelperPrototype) {
     this.prototype = prototype;
@@ -121,8 +125,9 @@ export function checkArgument(env: Env, facts: CallFacts, index: number): void {
     checkOffset(env, register, number, type);
     if (register.kind === "ctx") env.noteWholeContext();
   }
-  if (type.release === true && type.kind !== "dynptr") {
-    if (register.refId === 0 && !register.isNull) {
+  if (type.release === true) {
+    if (type.kind === "dynptr") checkReleasable(env, number);
+    else if (register.refId === 0 && !register.isNull) {
       env.reject(EINVAL, `R${number} must be referenced when passed to release function`);
     }
     facts.releases = number;
@@ -141,7 +146,7 @@ function checkKind(env: Env, register: Register, number: number, type: ArgType):
   let flags = register.flags;
   if (type.readOnly === true) flags &= ~Flag.READ_ONLY;
   if (type.nullable === true) flags &= ~Flag.MAYBE_NULL;
-  if (type.kind === "mem") flags &= ~Flag.DYNPTR_LOCAL;
+  if (type.kind === "mem") flags &= ~SLICE_MASK;
   const found = expected.some(({ kind, flags: wanted = 0 }) => kind === register.kind && wanted === flags);
   if (found) return;
   const names = expected.map(({ name }) => name).join(", ");
@@ -152,7 +157,7 @@ const FREE_OFFSETS = new Set<RegisterKind>([
   ...(["fp", "pkt", "pkt_meta", "map_key", "map_value", "mem", "buf", "scalar"] as const),
 ]);
 
-function checkOffset(env: Env, register: Register, number: number, type: ArgType): void {
+export function checkOffset(env: Env, register: Register, number: number, type: ArgType): void {
   if (type.release === true) {
     if (type.kind === "dynptr") return;
     if (register.off !== 0) {
@@ -218,6 +223,13 @@ function checkMeaning(
     case "timer":
       checkField(env, register, number, type.kind === "timer" ? "bpf_timer" : "bpf_spin_lock");
       return;
+    case "dynptr":
+      facts.dynptr = checkDynptr(env, number, {
+        isNew: type.uninit === true,
+        type: type.dynptr,
+        isReadOnly: type.readOnly,
+      });
+      return;
     default:
       if (facts.kptr !== undefined) checkExchanged(env, facts.kptr, number);
       return;
@@ -243,10 +255,25 @@ function constantKey(env: Env, register: Register, size: number): number | undef
   return Number(slot.register.scalar.value);
 }
 
+/** Register `number` is the size of the memory that the register before it points to; it may be zero. */
+export function checkSizedMemory(env: Env, number: number, isWrite: boolean): void {
+  checkSizeOf(env, number, true);
+  checkHelperMemory(env, number - 1, Number(env.register(number).scalar.umax), isWrite, true, false);
+  markPrecise(env, number);
+}
+
 function checkSize(env: Env, facts: CallFacts, register: Register, number: number, mayBeZero: boolean): void {
   const { scalar } = register;
   const memory = facts.prototype.args[number - 2];
   facts.maxSize = scalar.umax;
+  checkSizeOf(env, number, mayBeZero);
+  const isRaw = memory.uninit === true && scalar.isConstant;
+  checkHelperMemory(env, number - 1, Number(scalar.umax), memory.write === true, mayBeZero, isRaw);
+  markPrecise(env, number);
+}
+
+function checkSizeOf(env: Env, number: number, mayBeZero: boolean): void {
+  const { scalar } = env.register(number);
   if (scalar.smin < 0n) {
     env.reject(EACCES, `R${number} min value is negative, either use unsigned or 'var &= const'`);
   }
@@ -256,9 +283,6 @@ function checkSize(env: Env, facts: CallFacts, register: Register, number: numbe
   if (scalar.umax >= BigInt(MAX_VAR_OFF)) {
     env.reject(EACCES, `R${number} unbounded memory access, use 'var &= const' or 'if (var < const)'`);
   }
-  const isRaw = memory.uninit === true && scalar.isConstant;
-  checkHelperMemory(env, number - 1, Number(scalar.umax), memory.write === true, mayBeZero, isRaw);
-  markPrecise(env, number);
 }
 
 /** A pointer as it was given, where its kind asks for that. */
@@ -284,7 +308,7 @@ export function checkMemoryArgument(env: Env, number: number, size: number): voi
 }
 
 /** Memory that a helper reads, or writes. `isRaw`: it fills it, so it need not hold anything. */
-function checkHelperMemory(
+export function checkHelperMemory(
   env: Env,
   number: number,
   size: number,
@@ -322,7 +346,7 @@ function checkHelperMemory(
 }
 
 /** A text that cannot change: in a frozen map, ended by a zero. */
-function checkString(env: Env, register: Register, number: number): void {
+export function checkString(env: Env, register: Register, number: number): void {
   const { map, scalar, off } = register;
   if (map === undefined || (map.flags & Bpf.F_RDONLY_PROG) === 0)
     env.reject(EACCES, `R${number} does not point to a readonly map'`);
@@ -335,7 +359,7 @@ function checkString(env: Env, register: Register, number: number): void {
 }
 
 /** The field of a map's value that only helpers touch. */
-function checkField(env: Env, { map, scalar, off }: Register, number: number, name: string): void {
+export function checkField(env: Env, { map, scalar, off }: Register, number: number, name: string): void {
   if (!scalar.isConstant) {
     env.reject(EINVAL, `R${number} doesn't have constant offset. ${name} has to be at the constant offset`);
   }

@@ -3,18 +3,23 @@
 
 import type { MapSpec } from "../program.ts";
 import { CallFacts, checkArgument } from "./call-arguments.ts";
+import { CALLBACK_RULES, callBack } from "./callbacks.ts";
 import { PSEUDO_CALL, PSEUDO_KFUNC_CALL } from "./code.ts";
-import { type Env, MAX_FRAMES } from "./env.ts";
+import { releaseDynptr } from "./dynptr.ts";
+import { type Env, type Fork, MAX_FRAMES } from "./env.ts";
 import { callGlobal } from "./global-functions.ts";
+import { callKernelFunction, mayCallUnderLock } from "./kfunc-call.ts";
 import { mapFields } from "./map-fields.ts";
 import { checkMapFunction, hasEveryKey, holdsSockets } from "./map-functions.ts";
 import { CHANGES_PACKET, forgetPacket } from "./packet-changes.ts";
 import { markPrecise } from "./precision.ts";
 import type { HelperPrototype } from "./prototype.ts";
 import { knownHelper } from "./prototypes.ts";
-import { Flag, Register } from "./register.ts";
+import { checkNothingHeld, releaseReference, takeReference } from "./references.ts";
+import { Flag, Register, typeName } from "./register.ts";
 import { E2BIG, EACCES, EINVAL, reject } from "./rejection.ts";
 import { Scalar } from "./scalar.ts";
+import { sleeplessSection } from "./sections.ts";
 import { Frame, type State } from "./state.ts";
 
 const ACQUIRES = new Set([
@@ -32,19 +37,17 @@ const CASTS = new Set([
   ],
   ...["skc_to_tcp_timewait_sock", "skc_to_tcp_request_sock", "skc_to_unix_sock"],
 ]);
-/** What helpers with a callback call it with is set up by name; the others are not known here. */
-const SYNC_CALLBACKS = new Set(["for_each_map_elem", "loop", "find_vma", "user_ringbuf_drain"]);
-const ASYNC_CALLBACKS = new Set(["timer_set_callback"]);
-
 export function callbackKind(id: number): "none" | "sync" | "async" {
-  const name = knownHelper(id) ?? "";
-  return SYNC_CALLBACKS.has(name) ? "sync" : ASYNC_CALLBACKS.has(name) ? "async" : "none";
+  const rule = CALLBACK_RULES[knownHelper(id) ?? ""];
+  return rule === undefined ? "none" : rule.isAsync === true ? "async" : "sync";
 }
 
-/** What comes after a call: the next slot, and a way into a callback. */
+/** What comes after a call: the next slot, and other ways on, such as one into a callback. */
 export interface CallOutcome {
   readonly next: number;
-  readonly callback?: { readonly slot: number; readonly state: State };
+  readonly others?: readonly Fork[];
+  /** See StepResult. */
+  readonly rounds?: State;
 }
 
 export function checkCall(env: Env): CallOutcome {
@@ -57,17 +60,15 @@ export function checkCall(env: Env): CallOutcome {
   if (isReserved) env.reject(EINVAL, "BPF_CALL uses reserved fields");
   if (env.state.holds("lock")) {
     const name = knownHelper(code.imm[slot]);
-    if (src === 0 && name !== "spin_unlock" && name !== "kptr_xchg") {
+    const isForbidden =
+      (src === 0 && name !== "spin_unlock" && name !== "kptr_xchg") ||
+      (src === PSEUDO_KFUNC_CALL && !mayCallUnderLock(env));
+    if (isForbidden) {
       env.reject(EINVAL, "function calls are not allowed while holding a lock");
     }
   }
   if (src === PSEUDO_CALL) return { next: callFunction(env) };
-  if (src === PSEUDO_KFUNC_CALL) {
-    env.reject(
-      EINVAL,
-      `kernel function #${code.imm[slot]} is not known: kernel functions need the kernel's BTF`,
-    );
-  }
+  if (src === PSEUDO_KFUNC_CALL) return callKernelFunction(env);
   return callHelper(env);
 }
 
@@ -91,7 +92,7 @@ function callFunction(env: Env): number {
   return target;
 }
 
-function clearCallerSaved(frame: Frame): void {
+export function clearCallerSaved(frame: Frame): void {
   for (let index = 0; index <= 5; index++) frame.registers[index] = Register.NONE;
 }
 
@@ -143,8 +144,12 @@ function findPrototype(env: Env): HelperPrototype {
   if (prototype.gplOnly && !env.program.isGpl) {
     env.reject(EINVAL, "cannot call GPL-restricted function from non-GPL compatible program");
   }
-  if (prototype.mightSleep && !env.kind.isSleepable) {
+  if (prototype.mightSleep && !env.maySleep) {
     env.reject(EINVAL, "helper call might sleep in a non-sleepable prog");
+  }
+  const section = sleeplessSection(env);
+  if (prototype.mightSleep && section !== undefined) {
+    env.reject(EINVAL, `sleepable helper bpf_${name}#${id} in ${section} region`);
   }
   return prototype;
 }
@@ -162,23 +167,23 @@ function callHelper(env: Env): CallOutcome {
     noteCallMap(env, facts.map);
     if (!env.hasOwnHelper(id)) checkMapFunction(env, facts.map, id, name);
   }
-  if (CHANGES_PACKET.has(name)) forgetPacket(env.state);
+  if (changesPacket(facts)) forgetPacket(env);
   return outcome ?? { next: env.slot + 1 };
 }
 
 function release(env: Env, facts: CallFacts, id: number, name: string): void {
   const register = env.register(facts.releases);
   if (register.isNull) return;
-  const { refId } = register;
-  const { state } = env;
-  if (!state.references.some((reference) => reference.kind === "pointer" && reference.id === refId)) {
+  if (facts.prototype.args[facts.releases - 1].kind === "dynptr") return releaseDynptr(env, register);
+  if (!releaseReference(env, register.refId)) {
     env.reject(EINVAL, `func bpf_${name}#${id} reference has not been acquired before`);
   }
-  state.references = state.references.filter((reference) => reference.id !== refId);
-  state.mapRegisters((held) => {
-    if (held.refId !== refId) return held;
-    return env.allowsLeaks ? Register.UNKNOWN : Register.NONE;
-  });
+}
+
+/** A dynptr of a packet may have to move it to write to it. */
+function changesPacket({ prototype: { name }, dynptr }: CallFacts): boolean {
+  const isPacket = dynptr?.type === "skb" || dynptr?.type === "skb_meta";
+  return CHANGES_PACKET.has(name) || (name === "dynptr_write" && isPacket);
 }
 
 /** Helpers that do more than their prototype says. */
@@ -198,10 +203,16 @@ function callSpecial(env: Env, facts: CallFacts, name: string): CallOutcome | un
     case "spin_unlock":
       changeLock(env, name === "spin_lock");
       return undefined;
+    case "dynptr_from_mem":
+      checkDynptrMemory(env);
+      return undefined;
     case "loop":
       return callLoop(env, facts);
     case "for_each_map_elem":
-      return enterCallback(env, facts, forEachArguments, 0n, 1n);
+    case "find_vma":
+    case "user_ringbuf_drain":
+    case "timer_set_callback":
+      return callFunctionBack(env, facts);
     default:
       return undefined;
   }
@@ -235,21 +246,11 @@ function changeLock(env: Env, isTaken: boolean): void {
   state.references = state.references.filter((reference) => reference !== held);
 }
 
-type CallbackArguments = (env: Env, facts: CallFacts, caller: readonly Register[], callee: Frame) => void;
-
-const forEachArguments: CallbackArguments = (_, facts, caller, callee) => {
-  const { registers } = callee;
-  const { map, mapUid } = facts;
-  registers[1] = caller[1];
-  registers[2] = Register.pointer("map_key", { map, mapUid });
-  registers[3] = Register.pointer("map_value", { map, mapUid });
-  registers[4] = caller[3];
-};
-
-const loopArguments: CallbackArguments = (_, __, caller, { registers }) => {
-  registers[1] = Register.UNKNOWN;
-  registers[2] = caller[3];
-};
+function checkDynptrMemory(env: Env): void {
+  const memory = env.register(1);
+  if (memory.kind === "map_value" && memory.flags === 0) return;
+  env.reject(EACCES, `Unsupported reg type ${typeName(memory)} for bpf_dynptr_from_mem data`);
+}
 
 function callLoop(env: Env, facts: CallFacts): CallOutcome {
   // Without flags the loop may become one of instructions.
@@ -257,40 +258,16 @@ function callLoop(env: Env, facts: CallFacts): CallOutcome {
   markPrecise(env, 1);
   const times = env.register(1).scalar.umax;
   if (BigInt(env.frame.callbackDepth) < times) {
-    return enterCallback(env, facts, loopArguments, 0n, 1n);
+    return callFunctionBack(env, facts);
   }
   env.frame.callbackDepth = 0;
   return { next: env.slot + 1 };
 }
 
-/** The way on without the call back, and one through it, which comes back to this call. */
-function enterCallback(
-  env: Env,
-  facts: CallFacts,
-  setArguments: CallbackArguments,
-  min: bigint,
-  max: bigint,
-): CallOutcome {
-  const state = env.state.copy();
-  const caller = state.frame;
-  if (state.frames.length >= MAX_FRAMES) {
-    env.reject(E2BIG, `the call stack of ${state.frames.length + 1} frames is too deep`);
-  }
-  const target = facts.subprogram;
-  const callee = new Frame(state.frames.length, env.flow.functionAt(target), env.slot);
-  callee.callback = { helper: env.code.imm[env.slot], min, max };
-  setArguments(env, facts, caller.registers, callee);
-  callee.registers[10] = Register.pointer("fp", { frame: callee.number });
-  caller.callbackDepth++;
-  state.callbackUnrollDepth++;
-  state.frames.push(callee);
-  return { next: env.slot + 1, callback: { slot: target, state } };
-}
-
-function takeReference(env: Env): number {
-  const id = env.takeId();
-  env.state.references = [...env.state.references, { kind: "pointer", id, slot: env.slot }];
-  return id;
+/** The way on without the callback, and one through it. */
+function callFunctionBack(env: Env, facts: CallFacts): CallOutcome {
+  const rule = CALLBACK_RULES[facts.prototype.name];
+  return { next: env.slot + 1, others: [callBack(env, facts, rule)] };
 }
 
 /** r0 behind the call. */
@@ -304,7 +281,9 @@ function setResult(env: Env, facts: CallFacts): void {
   }
   let result = pointerResult(env, facts);
   if (result.mayBeNull) result = result.with({ id: env.takeId() });
-  if (CASTS.has(name)) result = result.with({ refId: facts.refId });
+  if (name === "dynptr_data") {
+    result = result.with({ dynptrId: facts.dynptr?.id ?? 0, refId: facts.dynptr?.refId ?? 0 });
+  } else if (CASTS.has(name)) result = result.with({ refId: facts.refId });
   else if (ACQUIRES.has(name) || (name === "map_lookup_elem" && map !== undefined && holdsSockets(map))) {
     const id = takeReference(env);
     result = result.with({ id, refId: id });
@@ -356,21 +335,4 @@ function integerResult({ cpus }: Env, { prototype, maxSize }: CallFacts): Scalar
   }
   if (REFINED.has(prototype.name) && maxSize !== undefined) return Scalar.signed(-4095n, maxSize);
   return Scalar.UNKNOWN;
-}
-
-/** At the end of a program, or where it may end, nothing may be held. */
-export function checkNothingHeld(env: Env, what: string): void {
-  const { references } = env.state;
-  if (references.some(({ kind }) => kind === "lock")) {
-    env.reject(EINVAL, `${what} cannot be used inside bpf_spin_lock-ed region`);
-  }
-  const leaks = references.filter(({ kind }) => kind === "pointer");
-  if (leaks.length === 0) return;
-  env.reject(
-    EINVAL,
-    [
-      ...leaks.map(({ id, slot }) => `Unreleased reference id=${id} alloc_insn=${slot}`),
-      `${what} would lead to reference leak`,
-    ].join("\n"),
-  );
 }

@@ -3,6 +3,7 @@
 
 import type { Env } from "./env.ts";
 import { Register } from "./register.ts";
+import type { StackObject } from "./stack-object.ts";
 import { Byte, type Frame, type Reference, StackSlot, type State } from "./state.ts";
 
 /** How alike states must be. */
@@ -47,6 +48,8 @@ export function covers(env: Env, old: State, current: State, likeness: Likeness)
   if (old.frames.length !== current.frames.length) return false;
   const ids = new IdMap(env.comparesNumbersExactly);
   if (!sameReferences(old.references, current.references, ids)) return false;
+  if (old.rcuDepth !== current.rcuDepth || old.preemptDepth !== current.preemptDepth) return false;
+  if (!ids.matches(old.irqId, current.irqId) || old.isSleepable !== current.isSleepable) return false;
   for (const [number, frame] of old.frames.entries()) {
     const other = current.frames[number];
     if (frame.callSite !== other.callSite || frame.callback?.helper !== other.callback?.helper) return false;
@@ -102,6 +105,7 @@ function sameFixed(old: Register, current: Register): boolean {
     old.map === current.map &&
     old.mapUid === current.mapUid &&
     old.memSize === current.memSize &&
+    old.dynptrId === current.dynptrId &&
     old.struct === current.struct &&
     old.btf === current.btf &&
     old.typeId === current.typeId &&
@@ -204,11 +208,31 @@ function coversSlot(
     if (byte !== there) return false;
   }
   if (old.isSpill) return coversRegister(old.register, current.register, ids, likeness);
-  if (old.byte(0) === Byte.DYNPTR || old.byte(0) === Byte.ITER) {
-    const [held, there] = [old.register, current.register];
-    return held.flags === there.flags && held.off === there.off && ids.matches(held.refId, there.refId);
+  return old.object === undefined || sameObject(old.object, current.object, ids);
+}
+
+/** How deep iterators are is not compared: they come to an end by themselves. */
+function sameObject(old: StackObject, current: StackObject | undefined, ids: IdMap): boolean {
+  if (current === undefined || !ids.matches(old.refId, current.refId)) return false;
+  switch (old.kind) {
+    case "dynptr":
+      return current.kind === "dynptr" && old.type === current.type && old.isFirst === current.isFirst;
+    case "iter":
+      return current.kind === "iter" && old.struct === current.struct && old.isActive === current.isActive;
+    case "irq_flag":
+      return current.kind === "irq_flag" && old.savedBy === current.savedBy;
   }
-  return true;
+}
+
+/** True when some iterator has gone on since: a state that is otherwise the same is no endless loop. */
+export function hasIterated(old: State, current: State): boolean {
+  return old.frames.some(({ stack }, number) =>
+    stack.some(({ object }, index) => {
+      if (object?.kind !== "iter" || !object.isActive) return false;
+      const now = current.frames[number].slot(index).object;
+      return now?.kind === "iter" && now.depth !== object.depth;
+    }),
+  );
 }
 
 /**

@@ -18,6 +18,8 @@ export class ControlFlow {
   readonly checkpoints: Uint8Array;
   /** 1 where a helper calls back a function of the program. */
   readonly callsBack: Uint8Array;
+  /** 1 where an iterator is asked for its next element. */
+  readonly iterates: Uint8Array;
   /** Registers that are read before they are written, as bits, at each slot. */
   readonly liveRegisters: Uint16Array;
   /** Number of the loop that each slot is part of; 0: none. */
@@ -31,6 +33,7 @@ export class ControlFlow {
     this.jumpPoints = new Uint8Array(code.length + 1);
     this.checkpoints = new Uint8Array(code.length + 1);
     this.callsBack = new Uint8Array(code.length + 1);
+    this.iterates = new Uint8Array(code.length + 1);
     search(code, this, (slot) => calls.callback(slot));
     this.liveRegisters = findLiveRegisters(code, calls);
     const { loops, jumpLoops } = findLoops(code, this.callsBack);
@@ -53,8 +56,11 @@ export interface CallTable {
   arguments(slot: number): number | undefined;
 }
 
-/** Whether a call hands a function of the program to a helper, which calls it at once or later. */
-export type CallbackKind = "none" | "sync" | "async";
+/**
+ * Whether a call hands a function of the program to the kernel, which calls it at once or later; or takes the next
+ * element of an iterator.
+ */
+export type CallbackKind = "none" | "sync" | "async" | "iterates";
 
 /** The functions of a program: where local calls and function addresses lead. Rejects what leads nowhere. */
 export function findFunctions(code: Code, extra: readonly number[]): number[] {
@@ -166,6 +172,7 @@ function successorsOf(
   if (code.isCall(slot)) {
     const callback = isCallback(slot);
     if (callback === "async") prunePoints[slot] = 1;
+    if (callback === "iterates") flow.iterates[slot] = flow.checkpoints[slot] = prunePoints[slot] = 1;
     if (callback === "sync") {
       flow.callsBack[slot] = checkpoints[slot] = prunePoints[slot] = jumpPoints[slot] = 1;
     }

@@ -102,6 +102,8 @@ export class Env {
   contextSize = 0;
   /** The map that a call was given, by slot; undefined once there were several. */
   readonly callMaps = new Map<number, MapSpec | undefined>();
+  /** Functions that run later, on stacks of their own. */
+  readonly asyncFunctions = new Set<number>();
   /** Kind of the pointer that the instruction's access went through. */
   accessKind: RegisterKind | undefined = undefined;
 
@@ -152,6 +154,11 @@ export class Env {
     return this.#helpers.has(id);
   }
 
+  /** True where the program may sleep, were it not for what it holds. */
+  get maySleep(): boolean {
+    return this.kind.isSleepable || this.state.isSleepable;
+  }
+
   /** A number that no register has as id yet. */
   takeId(): number {
     return ++this.nextId;
@@ -179,6 +186,14 @@ export class Env {
   setRegister(number: number, register: Register): void {
     this.registers[number] = register;
   }
+}
+
+/** Another way on from an instruction. */
+export interface Fork {
+  readonly slot: number;
+  readonly state: State;
+  /** It begins anew, as the program did: nothing of the way here is its own. */
+  readonly isEntry?: true;
 }
 
 /** A way to be explored: a state, and the instruction it goes on with. */

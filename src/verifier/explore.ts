@@ -4,8 +4,9 @@
 
 import { JumpWays } from "../program.ts";
 import { Opcode } from "./code.ts";
-import { clean, covers, mayLoop, widen } from "./compare.ts";
-import { type Env, MAX_INSNS } from "./env.ts";
+import { clean, covers, hasIterated, mayLoop, widen } from "./compare.ts";
+import { type Env, type Fork, MAX_INSNS } from "./env.ts";
+import { isIterating } from "./iterator.ts";
 import { LoopVisits } from "./loop-visits.ts";
 import { forgetPrecision, propagatePrecision } from "./precision.ts";
 import { E2BIG, EINVAL } from "./rejection.ts";
@@ -85,7 +86,7 @@ export class Explorer {
     env.stackLiveness.commit(env.state, slot);
     for (const way of result.others) {
       noteJump(env, way.slot);
-      this.#push(way.state, way.slot);
+      this.#push(way);
     }
     if (result.next < 0) return true;
     noteJump(env, result.next);
@@ -112,15 +113,16 @@ export class Explorer {
   }
 
   /** A way to be explored later. */
-  #push(state: State, slot: number): void {
+  #push({ state, slot, isEntry }: Fork): void {
     const env = this.#env;
     if (env.pending.length >= MAX_PENDING) {
       env.reject(E2BIG, `The sequence of ${MAX_PENDING + 1} jumps is too complex.`);
     }
     state.branches = 1;
-    state.steps = env.state.steps.slice();
+    state.steps = isEntry === true ? [] : env.state.steps.slice();
     if (state.parent !== undefined) state.parent.branches++;
-    env.pending.push({ state, slot, previousSlot: env.slot, position: env.observer?.position ?? 0 });
+    const previousSlot = isEntry === true ? -1 : env.slot;
+    env.pending.push({ state, slot, previousSlot, position: env.observer?.position ?? 0 });
   }
 
   /** A way has ended: so have those that had no other way left. */
@@ -198,13 +200,16 @@ export class Explorer {
   #coversLoop(kept: State): boolean {
     const env = this.#env;
     const { state, slot, flow } = env;
+    if (kept.frames[0].callback?.asyncEntry !== state.frames[0].callback?.asyncEntry) return false;
+    if (flow.iterates[slot] === 1) return covers(env, kept, state, "within") && isIterating(state);
     if (env.code.code[slot] === Opcode.MAY_GOTO && kept.mayGotoDepth !== state.mayGotoDepth) {
       if (covers(env, kept, state, "within")) return true;
     }
     if (flow.callsBack[slot] === 1) return covers(env, kept, state, "within");
     const isSamePlace =
       kept.mayGotoDepth === state.mayGotoDepth && kept.callbackUnrollDepth === state.callbackUnrollDepth;
-    if (isSamePlace && mayLoop(kept, state) && covers(env, kept, state, "exact")) {
+    const isSame = isSamePlace && mayLoop(kept, state) && covers(env, kept, state, "exact");
+    if (isSame && !hasIterated(kept, state)) {
       env.observer?.loops(kept);
       env.reject(EINVAL, `infinite loop detected at insn ${slot}`);
     }

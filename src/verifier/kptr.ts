@@ -7,6 +7,7 @@ import { isKptr, type MapField, mapFields } from "./map-fields.ts";
 import { Flag, Register, typeName } from "./register.ts";
 import { EACCES, EINVAL } from "./rejection.ts";
 import type { Scalar } from "./scalar.ts";
+import { inRcuSection } from "./sections.ts";
 import type { Stored } from "./stack-access.ts";
 
 /** The kptr that a load or store at that offset of a value is of; undefined where there is none. */
@@ -51,7 +52,7 @@ export function accessKptr(env: Env, field: MapField, dst: number, stored: Store
 /** Trusted only as long as RCU keeps the object, which it does for all of a program that does not sleep, and only if
  * the field holds a reference. */
 function loadedKptr(env: Env, { name, struct = "" }: MapField): Register {
-  const trust = name !== "kptr" && !env.kind.isSleepable ? Flag.RCU : Flag.UNTRUSTED;
+  const trust = name !== "kptr" && inRcuSection(env) ? Flag.RCU : Flag.UNTRUSTED;
   return Register.pointer("btf", { flags: trust | Flag.MAYBE_NULL, struct, id: env.takeId() });
 }
 

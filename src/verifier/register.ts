@@ -38,9 +38,6 @@ export const enum Flag {
   TRUSTED = 8,
   UNTRUSTED = 16,
   RCU = 32,
-  /** Bytes that nobody wrote yet. */
-  UNINIT = 64,
-  DYNPTR_LOCAL = 128,
   /** An object that the program allocated (`MEM_ALLOC`). */
   ALLOC = 256,
   PERCPU = 512,
@@ -48,6 +45,12 @@ export const enum Flag {
   USER = 1024,
   /** An allocated object that something else owns. */
   NON_OWN_REF = 2048,
+  /** A slice of a dynptr of that type. */
+  DYNPTR_LOCAL = 0x1000,
+  DYNPTR_RINGBUF = 0x2000,
+  DYNPTR_SKB = 0x4000,
+  DYNPTR_XDP = 0x8000,
+  DYNPTR_SKB_META = 0x10000,
 }
 
 /** A packet pointer that is not before the end, or even behind it. */
@@ -74,6 +77,8 @@ interface Fields {
   readonly frame: number;
   /** Bytes of a `mem` region. */
   readonly memSize: number;
+  /** Dynptr that a `mem` region is part of; 0: none. */
+  readonly dynptrId: number;
   /** Name of a `btf` pointer's struct, and the struct itself where its BTF is known. */
   readonly struct: string;
   readonly btf: Btf | undefined;
@@ -100,6 +105,7 @@ const DEFAULTS: Fields = {
   mapUid: 0,
   frame: 0,
   memSize: 0,
+  dynptrId: 0,
   struct: "",
   btf: undefined,
   typeId: 0,
@@ -120,6 +126,7 @@ export class Register implements Fields {
   readonly mapUid: number;
   readonly frame: number;
   readonly memSize: number;
+  readonly dynptrId: number;
   readonly struct: string;
   readonly btf: Btf | undefined;
   readonly typeId: number;
@@ -139,6 +146,7 @@ export class Register implements Fields {
     this.mapUid = fields.mapUid;
     this.frame = fields.frame;
     this.memSize = fields.memSize;
+    this.dynptrId = fields.dynptrId;
     this.struct = fields.struct;
     this.btf = fields.btf;
     this.typeId = fields.typeId;
@@ -186,6 +194,7 @@ export class Register implements Fields {
       mapUid: changes.mapUid ?? this.mapUid,
       frame: changes.frame ?? this.frame,
       memSize: changes.memSize ?? this.memSize,
+      dynptrId: changes.dynptrId ?? this.dynptrId,
       struct: changes.struct ?? this.struct,
       btf: changes.btf ?? this.btf,
       typeId: changes.typeId ?? this.typeId,

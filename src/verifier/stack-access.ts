@@ -1,6 +1,7 @@
 // Loads and stores of the stack: which bytes a run may read, what a stored register becomes, and what of it comes
 // back (check_stack_read and check_stack_write in kernel/bpf/verifier.c).
 
+import { overwriteDynptr } from "./dynptr.ts";
 import { type Env, MAX_STACK, MAX_VAR_OFF } from "./env.ts";
 import { markPrecise } from "./precision.ts";
 import { Register } from "./register.ts";
@@ -237,7 +238,7 @@ function writeFixed(env: Env, frame: Frame, off: number, size: number, stored: S
   if (!env.allowsLeaks && slot.isSpill && slot.register.kind !== "scalar" && size !== 8) {
     env.reject(EACCES, "attempt to corrupt spilled pointer on stack");
   }
-  destroySpecial(env, frame, index);
+  overwriteDynptr(env, frame, index);
   slot = frame.slot(index);
   if (size === 8 && byteOf(off) === 0) env.stackLiveness.markWritten(frame.number, index);
   if (register?.kind === "scalar" && byteOf(off) === 0) {
@@ -274,12 +275,13 @@ function writeBytes(env: Env, frame: Frame, off: number, size: number, { number,
   frame.setSlot(index, slot);
 }
 
-/** A slot that no longer holds a register: what was one are bytes. */
+/** A slot that no longer holds a register or an object: what was one are bytes. */
 function scrubbed(slot: StackSlot): StackSlot {
   let bytes = slot.bytes;
   for (let index = 0; index < 8; index++) {
     const byte = slot.byte(index);
-    if (byte === Byte.SPILL) bytes = (bytes & ~(15 << (index * 4))) | (Byte.MISC << (index * 4));
+    if (byte === Byte.SPILL || byte === Byte.ITER || byte === Byte.IRQ_FLAG)
+      bytes = (bytes & ~(15 << (index * 4))) | (Byte.MISC << (index * 4));
   }
   return new StackSlot(bytes, Register.NONE);
 }
@@ -287,7 +289,7 @@ function scrubbed(slot: StackSlot): StackSlot {
 function writeVariable(env: Env, frame: Frame, low: number, high: number, { number, imm }: Stored): void {
   const isZero = number >= 0 ? env.register(number).isNull : imm === 0;
   let keepsZero = false;
-  for (let off = low; off < high; off++) destroySpecial(env, frame, slotOf(off));
+  for (let off = low; off < high; off++) overwriteDynptr(env, frame, slotOf(off));
   for (let off = low; off < high; off++) {
     const index = slotOf(off);
     const slot = frame.slot(index);
@@ -306,17 +308,6 @@ function writeVariable(env: Env, frame: Frame, low: number, high: number, { numb
     frame.setSlot(index, scrubbed(slot).withByte(byteOf(off), isStillZero ? Byte.ZERO : Byte.MISC));
   }
   if (keepsZero && number >= 0) markPrecise(env, number);
-}
-
-/** A store to part of a dynptr ends it; one that holds a reference must not end so. */
-function destroySpecial(env: Env, frame: Frame, index: number): void {
-  const slot = frame.slot(index);
-  if (slot.byte(0) !== Byte.DYNPTR) return;
-  if (slot.register.refId !== 0) env.reject(EINVAL, "cannot overwrite referenced dynptr");
-  const { id } = slot.register;
-  for (const [other, held] of frame.stack.entries()) {
-    if (held.byte(0) === Byte.DYNPTR && held.register.id === id) frame.stack[other] = StackSlot.INVALID;
-  }
 }
 
 /**
@@ -343,9 +334,12 @@ export function checkInitialized(
     high = Number(scalar.smax) + off;
   }
   if (isRaw && low === high) {
+    for (let at = low; at < high + size; at++) {
+      const isDynptr = frame.slot(slotOf(at)).byte(byteOf(at)) === Byte.DYNPTR;
+      if (isDynptr) env.reject(EACCES, `potential write to dynptr at off=${at} disallowed`);
+    }
     // What a helper fills needs no value, but no register there survives.
     for (let at = low; at < high + size; at++) {
-      destroySpecial(env, frame, slotOf(at));
       frame.setSlot(slotOf(at), scrubbed(frame.slot(slotOf(at))).withByte(byteOf(at), Byte.MISC));
     }
     return;

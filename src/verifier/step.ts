@@ -4,11 +4,12 @@
 import { checkAccess, checkLoad, checkStore, checkUnmodified, sizeOf } from "./access.ts";
 import { checkAlu } from "./arithmetic.ts";
 import { checkConditional } from "./branch.ts";
-import { checkCall, checkNothingHeld, leaveFunction, outOfRange } from "./calls.ts";
+import { checkCall, leaveFunction, outOfRange } from "./calls.ts";
 import { Class, Opcode } from "./code.ts";
 import { returnRange } from "./contexts/contexts.ts";
-import type { Env } from "./env.ts";
+import type { Env, Fork } from "./env.ts";
 import { markPrecise } from "./precision.ts";
+import { checkNothingHeld } from "./references.ts";
 import { Register, typeName } from "./register.ts";
 import { checkReads, checkWrites, isHiddenPointer } from "./registers.ts";
 import { EACCES, EINVAL } from "./rejection.ts";
@@ -17,7 +18,7 @@ import type { State } from "./state.ts";
 /** The slot that comes next, -1 at the end of a way; further ways. */
 export interface StepResult {
   readonly next: number;
-  readonly others: readonly { readonly slot: number; readonly state: State }[];
+  readonly others: readonly Fork[];
   /** The one of these states that enters another round of a loop whose rounds nobody counts. */
   readonly rounds?: State;
 }
@@ -60,8 +61,8 @@ function jump(env: Env): StepResult {
   env.jumpsProcessed++;
   switch (opcode) {
     case Opcode.CALL: {
-      const { next, callback } = checkCall(env);
-      return { next, others: callback === undefined ? NONE : [callback] };
+      const { others = NONE, ...outcome } = checkCall(env);
+      return { ...outcome, others };
     }
     case Opcode.JA:
     case Opcode.GOTOL: {
@@ -106,22 +107,25 @@ function leave(env: Env): StepResult {
 function checkResult(env: Env): void {
   checkReads(env, 0);
   if (isHiddenPointer(env, 0)) env.reject(EACCES, "R0 leaks addr as return value");
-  if (env.frame.subprogram > 0) {
+  const { callback, subprogram } = env.frame;
+  if (callback === undefined && subprogram > 0) {
     const { kind } = env.register(0);
     if (kind === "scalar") return;
     const type = typeName(env.register(0));
     env.reject(EINVAL, `At subprogram exit the register R0 is not a scalar value (${type})`);
   }
-  const range = returnRange(env.kind);
+  const range = callback ?? returnRange(env.kind);
   if (range === undefined) return;
   const register = env.register(0);
+  const when = callback === undefined ? "At program exit" : "At async callback return";
   if (register.kind !== "scalar") {
-    env.reject(EINVAL, `At program exit the register R0 is not a known value (${typeName(register)})`);
+    env.reject(EINVAL, `${when} the register R0 is not a known value (${typeName(register)})`);
   }
   markPrecise(env, 0);
   const { smin, smax } = register.scalar;
   if (smin < BigInt(range.min) || smax > BigInt(range.max)) {
-    env.reject(EINVAL, outOfRange(register, "At program exit the register R0 has", range.min, range.max));
+    const [min, max] = [Number(range.min), Number(range.max)];
+    env.reject(EINVAL, outOfRange(register, `${when} the register R0 has`, min, max));
   }
 }
 

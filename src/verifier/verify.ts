@@ -6,7 +6,7 @@ import { VerifierError } from "../errors.ts";
 import { INSN_ROWS } from "../isa/table.ts";
 import type { Program, VerifiedProgram } from "../program.ts";
 import { callbackKind, checkTailCalls } from "./calls.ts";
-import { Code, Opcode } from "./code.ts";
+import { Code, Opcode, PSEUDO_KFUNC_CALL } from "./code.ts";
 import { maySleepAsAsked, programTraits } from "./contexts/contexts.ts";
 import { ControlFlow, checkFunctions, findFunctions } from "./control-flow.ts";
 import { type Capabilities, Env, MAX_FRAMES, MAX_STACK, MAX_VAR_OFF, ProgramFlags } from "./env.ts";
@@ -15,6 +15,7 @@ import { Explorer } from "./explore.ts";
 import { verified } from "./fix-up.ts";
 import { checkFunctionInfo } from "./function-info.ts";
 import { entryFrame, GlobalFunctions } from "./global-functions.ts";
+import { checkKernelCalls, kernelFunctions, kfuncCallback } from "./kfunc.ts";
 import { LogBuffer, LogLevel } from "./log.ts";
 import { mapFields } from "./map-fields.ts";
 import type { Observer } from "./observe.ts";
@@ -117,6 +118,8 @@ function explore(
   try {
     checkAttachType(program.type, attachType);
     const code = new Code(program);
+    const kernel = kernelBtf && kernelFunctions(kernelBtf);
+    checkKernelCalls(code, kernel, program.isGpl);
     functions = findFunctions(
       code,
       program.functions.map(({ slot }) => slot),
@@ -126,11 +129,15 @@ function explore(
     checkOpcodes(program, code);
     checkKind(program, kind);
     const flow = new ControlFlow(code, functions, {
-      callback: (slot) =>
-        code.src[slot] === 0 && !helpers.has(code.imm[slot]) ? callbackKind(code.imm[slot]) : "none",
+      callback: (slot) => {
+        const [src, id] = [code.src[slot], code.imm[slot]];
+        if (src === PSEUDO_KFUNC_CALL) return kfuncCallback(kernel?.find(id));
+        return src === 0 && !helpers.has(id) ? callbackKind(id) : "none";
+      },
       arguments: (slot) => {
-        if (code.src[slot] !== 0) return undefined;
-        return (helpers.get(code.imm[slot]) ?? prototypeFor(code.imm[slot], kind, caps))?.args.length;
+        const [src, id] = [code.src[slot], code.imm[slot]];
+        if (src === PSEUDO_KFUNC_CALL) return kernel?.find(id)?.params.length;
+        return src === 0 ? (helpers.get(id) ?? prototypeFor(id, kind, caps))?.args.length : undefined;
       },
     });
     env = new Env(program, code, kind, flow, { caps, log, flags, helpers, kernelBtf, cpus, globals });
@@ -316,16 +323,17 @@ function checkDepth(env: Env): void {
       visit(target, own, frames + 1);
     }
   };
-  visit(0, 0, 1);
+  for (const index of [0, ...env.asyncFunctions].sort((a, b) => a - b)) visit(index, 0, 1);
 }
 
 /** The functions that a function calls, or gives to a helper to run on top of it, each with the first place of it. */
-function callsOf({ code, flow }: Env, index: number): ReadonlyMap<number, number> {
+function callsOf({ code, flow, asyncFunctions }: Env, index: number): ReadonlyMap<number, number> {
   const { functions } = flow;
   const targets = new Map<number, number>();
   for (let slot = functions[index]; slot < (functions[index + 1] ?? code.length); slot++) {
     if (!code.isLocalCall(slot) && !code.isFunctionLoad(slot)) continue;
     const target = flow.functionAt(slot + 1 + code.imm[slot]);
+    if (!code.isLocalCall(slot) && asyncFunctions.has(target)) continue;
     if (!targets.has(target)) targets.set(target, slot);
   }
   return targets;
