@@ -178,6 +178,7 @@ function checkAttachType(type: string, attachType: number): void {
 /** The program's type goes with how it was asked to run, and with its maps. */
 function checkKind(program: Program, kind: ProgramKind): void {
   if (!maySleepAsAsked(kind)) {
+    if (kind.type === "syscall") reject(-1, EINVAL, "Syscall programs can only be sleepable");
     const types = "fentry/fexit/fmod_ret, lsm, iter, uprobe, and struct_ops";
     reject(-1, EINVAL, `Only ${types} programs can be sleepable`);
   }
