@@ -69,6 +69,17 @@ describe("tracebee check", () => {
     expect(text).toMatch(/\n3 programs: 1 accepted, 1 rejected, 1 not judged\n$/);
   });
 
+  it("gives no verdict where Linux has no such type, or where the type is not known", async () => {
+    const untyped = fileOf("untyped.s", '.section abc,"ax",@progbits\n.globl f\nf:\nr0 = 1\nexit\n');
+    const raw = await tracebee(["check", good]);
+    expect(raw.status).toBe(1);
+    expect(raw.text).toBe(
+      "good (raw): not judged: Linux has no programs of type raw: --type gives one that it has\n",
+    );
+    const { text } = await tracebee(["check", untyped]);
+    expect(text).toBe("f: not judged: the name of section abc says no program type\n");
+  });
+
   it("judges as for a loader with CAP_BPF alone when asked", async () => {
     const statusOf = async (caps: string): Promise<number | undefined> =>
       (await tracebee(["check", "--type", "socket_filter", "--caps", caps, leak])).status;
@@ -122,11 +133,6 @@ describe.skipIf(missing !== undefined)("tracebee check --kernel", () => {
   it("loads an object's maps and types", async () => {
     const [finding] = await findingsOf("--kernel", OBJECT);
     expect(finding.kernel).toMatchObject({ verdict: "accepted" });
-  });
-
-  it("says of a type that only tracebee has that the kernel was not asked", async () => {
-    const [finding] = await findingsOf("--kernel", good);
-    expect(finding).toMatchObject({ type: "raw", kernel: { verdict: "unknown" } });
   });
 });
 

@@ -109,12 +109,21 @@ function kernelOpinion(session: KernelSession, program: Program, { caps, logLeve
   }
 }
 
+/** Why there is no verdict on programs of that type; undefined where there is one. */
+function whyNotJudged(program: Program): string | undefined {
+  if (program.type === "raw") return "Linux has no programs of type raw: --type gives one that it has";
+  if (program.type !== "unspec") return undefined;
+  return `the name of section ${program.section} says no program type`;
+}
+
 function checkProgram(
   file: string,
   program: Program,
   options: CheckOptions,
   session: KernelSession | undefined,
 ): Finding {
+  const reason = whyNotJudged(program);
+  if (reason !== undefined) return unjudged(file, program, reason);
   const verdict = judge(program, { caps: options.caps, logLevel: options.logLevel });
   const slot = verdict.isAccepted || verdict.slot < 0 ? undefined : verdict.slot;
   const { processed, states, peakStates, maxStatesPerInsn } = verdict;
@@ -137,17 +146,21 @@ function checkProgram(
   };
 }
 
-/** A program that the loader could not make: no verifier has seen it. */
-function failureFinding(file: string, program: string, failure: LoadError): Finding {
+/** A program that no verifier has seen. */
+function unjudged(
+  file: string,
+  { name, section, type }: { readonly name: string; readonly section: string; readonly type: string },
+  message: string,
+): Finding {
   return {
     file,
-    program,
-    section: "",
-    type: "unspec",
+    program: name,
+    section,
+    type,
     attachType: undefined,
     verdict: "unknown",
     errno: "",
-    message: failure.message,
+    message,
     slot: undefined,
     insn: undefined,
     source: undefined,
@@ -159,6 +172,10 @@ function failureFinding(file: string, program: string, failure: LoadError): Find
     kernel: undefined,
   };
 }
+
+/** A program that the loader could not make. */
+const failureFinding = (file: string, name: string, { message }: LoadError): Finding =>
+  unjudged(file, { name, section: "", type: "unspec" }, message);
 
 /** The findings of a file; a file that does not load is one, so that the next ones are judged. */
 function checkFile(

@@ -15,9 +15,10 @@ import { checkDynptr, checkReleasable, SLICE_MASK } from "./dynptr.ts";
 import { type Env, MAX_VAR_OFF } from "./env.ts";
 import { checkExchanged, checkKptrExchange } from "./kptr.ts";
 import { fieldOffset, type MapField } from "./map-fields.ts";
-import { hasEveryKey } from "./map-functions.ts";
+import { hasEveryKey, holdsSockets, isFilter } from "./map-functions.ts";
 import { markPrecise, markSlotPrecise } from "./precision.ts";
 import type { ArgKind, ArgType, HelperPrototype } from "./prototype.ts";
+import { SOCK, VALUE } from "./prototypes-notation.ts";
 import { Flag, type Register, type RegisterKind, typeName } from "./register.ts";
 import { checkReads, isHiddenPointer } from "./registers.ts";
 import { EACCES, EINVAL, Rejection } from "./rejection.ts";
@@ -108,8 +109,8 @@ const EXPECTED: Readonly<Record<Exclude<ArgKind, "anything">, readonly Expected[
 
 export function checkArgument(env: Env, facts: CallFacts, index: number): void {
   const number = index + 1;
-  const type = facts.prototype.args[index];
   checkReads(env, number);
+  const type = argumentType(env, facts, index);
   const register = env.register(number);
   if (type.kind === "anything") {
     if (isHiddenPointer(env, number)) env.reject(EACCES, `R${number} leaks addr into helper function`);
@@ -139,6 +140,18 @@ export function checkArgument(env: Env, facts: CallFacts, index: number): void {
     facts.refId = register.refId;
   }
   checkMeaning(env, facts, register, number, type, isNull);
+}
+
+/** Socket maps take sockets as values; the bloom filter's peek reads the value that it is asked for. */
+function argumentType(env: Env, { prototype, map }: CallFacts, index: number): ArgType {
+  const type = prototype.args[index];
+  if (type.kind !== "map_value" || map === undefined) return type;
+  if (holdsSockets(map)) {
+    const isPlain = type.nullable !== true && type.uninit !== true && type.write !== true;
+    if (!isPlain) env.reject(EINVAL, "invalid arg_type for sockmap/sockhash");
+    return SOCK;
+  }
+  return isFilter(map) && prototype.name === "map_peek_elem" ? VALUE : type;
 }
 
 function checkKind(env: Env, register: Register, number: number, type: ArgType): void {

@@ -37,20 +37,24 @@ export function mapFields(map: MapSpec): readonly MapField[] {
 function findFields({ btf, valueType }: MapSpec): MapField[] {
   const fields: MapField[] = [];
   if (btf === undefined || valueType === undefined || valueType === 0) return fields;
+  let hasForeignTag = false;
   const visit = (id: number, off: number, depth: number): void => {
     const type = btf.resolve(id);
     if (depth > 8) return;
     if (type.kind === "ptr") {
       const target = btf.type(type.type);
-      const name = target.kind === "type_tag" ? TAGS[target.name] : undefined;
-      if (name !== undefined) fields.push({ name, off, size: 8, struct: btf.resolve(type.type).name });
+      if (target.kind !== "type_tag" || target.isAttribute) return;
+      const name = TAGS[target.name];
+      if (name === undefined) hasForeignTag = true;
+      else fields.push({ name, off, size: 8, struct: btf.resolve(type.type).name });
     } else if (type.kind === "struct") {
       if (SPECIAL.has(type.name)) fields.push({ name: type.name, off, size: type.size });
       else for (const member of type.members) visit(member.type, off + (member.bitOffset >> 3), depth + 1);
     }
   };
   visit(valueType, 0, 0);
-  return fields;
+  // The kernel refuses types with a tag that it does not know; loaders then make the map without types.
+  return hasForeignTag ? [] : fields;
 }
 
 /** The offset of the field of that name; undefined when there is none. */

@@ -235,9 +235,7 @@ function writeFixed(env: Env, frame: Frame, off: number, size: number, stored: S
   let slot = frame.slot(index);
   const { number, imm } = stored;
   let register = number >= 0 ? env.register(number) : undefined;
-  if (!env.allowsLeaks && slot.isSpill && slot.register.kind !== "scalar" && size !== 8) {
-    env.reject(EACCES, "attempt to corrupt spilled pointer on stack");
-  }
+  checkCorruption(env, slot, size);
   overwriteDynptr(env, frame, index);
   slot = frame.slot(index);
   if (size === 8 && byteOf(off) === 0) env.stackLiveness.markWritten(frame.number, index);
@@ -260,6 +258,12 @@ function writeFixed(env: Env, frame: Frame, off: number, size: number, stored: S
     frame.setSlot(index, StackSlot.spilled(register));
     noteStackAccess(env, frame, index);
   } else writeBytes(env, frame, off, size, stored);
+}
+
+/** Part of a pointer must not be written over, or what is left of it could be read as a number. */
+function checkCorruption(env: Env, slot: StackSlot, size: number): void {
+  if (env.allowsLeaks || size === 8 || !slot.isSpill || slot.register.kind === "scalar") return;
+  env.reject(EACCES, "attempt to corrupt spilled pointer on stack");
 }
 
 /** Bytes that are no whole register: zero, or anything. */
@@ -340,6 +344,7 @@ export function checkInitialized(
     }
     // What a helper fills needs no value, but no register there survives.
     for (let at = low; at < high + size; at++) {
+      checkCorruption(env, frame.slot(slotOf(at)), 1);
       frame.setSlot(slotOf(at), scrubbed(frame.slot(slotOf(at))).withByte(byteOf(at), Byte.MISC));
     }
     return;

@@ -4,7 +4,7 @@ import { loadAttachType, sectionLoad } from "../attach-types.ts";
 import type { Btf } from "../btf/btf.ts";
 import { VerifierError } from "../errors.ts";
 import { INSN_ROWS } from "../isa/table.ts";
-import type { Program, VerifiedProgram } from "../program.ts";
+import type { MapSpec, Program, VerifiedProgram } from "../program.ts";
 import { callbackKind, checkTailCalls } from "./calls.ts";
 import { Code, Opcode, PSEUDO_KFUNC_CALL } from "./code.ts";
 import { maySleepAsAsked, programTraits } from "./contexts/contexts.ts";
@@ -22,7 +22,7 @@ import type { Observer } from "./observe.ts";
 import type { ProgramKind } from "./prototype.ts";
 import { prototypeFor } from "./prototypes.ts";
 import { Register } from "./register.ts";
-import { E2BIG, EACCES, EBADF, EINVAL, Rejection, reject } from "./rejection.ts";
+import { E2BIG, EACCES, EBADF, EINVAL, ENOTSUPP, Rejection, reject } from "./rejection.ts";
 import { Frame, State } from "./state.ts";
 import { Trace, writeEnd } from "./trace.ts";
 import type { UserHelpers } from "./user-helpers.ts";
@@ -227,6 +227,7 @@ function checkAttachType(type: string, attachType: number): void {
 /** The program's type goes with how it was asked to run, and with its maps. */
 function checkKind(program: Program, kind: ProgramKind): void {
   if (!maySleepAsAsked(kind)) {
+    if (kind.type === "syscall") reject(-1, EINVAL, "Syscall programs can only be sleepable");
     const types = "fentry/fexit/fmod_ret, lsm, iter, uprobe, and struct_ops";
     reject(-1, EINVAL, `Only ${types} programs can be sleepable`);
   }
@@ -265,25 +266,24 @@ function checkOpcodes(program: Program, code: Code): void {
       if (needsMap && use === undefined) {
         reject(slot, EBADF, `fd ${code.imm[slot]} is not pointing to valid bpf_map`);
       }
-      if (use?.offset !== undefined && use.map.type !== 2) {
-        reject(slot, EINVAL, "direct value access on this map type is not supported");
-      }
-      if (use?.offset !== undefined && use.offset >>> 0 >= MAX_VAR_OFF) {
-        reject(slot, EINVAL, `direct value offset of ${use.offset >>> 0} is not allowed`);
-      }
-      if (use?.offset !== undefined && use.offset >= use.map.valueSize) {
-        reject(
-          slot,
-          EINVAL,
-          `invalid access to map value pointer, value_size=${use.map.valueSize} off=${use.offset}`,
-        );
-      }
+      if (use?.offset !== undefined) checkDirectValue(slot, use.map, use.offset);
       slot++;
     } else if (!KNOWN_OPCODES.has(opcode)) {
       reject(slot, EINVAL, `unknown opcode ${opcode.toString(16).padStart(2, "0")}`);
     }
   }
 }
+
+/** The address of a byte of a map's value: of an array's only one. */
+function checkDirectValue(slot: number, { type, maxEntries, valueSize }: MapSpec, offset: number): void {
+  const off = offset >>> 0;
+  if (off >= MAX_VAR_OFF) reject(slot, EINVAL, `direct value offset of ${off} is not allowed`);
+  if (type !== ARRAY) reject(slot, EINVAL, "no direct value access support for this map type");
+  if (maxEntries === 1 && off < valueSize) return;
+  const errno = maxEntries === 1 ? EINVAL : ENOTSUPP;
+  reject(slot, errno, `invalid access to map value pointer, value_size=${valueSize} off=${off}`);
+}
+const ARRAY = 2;
 
 function checkWide(code: Code, slot: number): void {
   const next = slot + 1;
