@@ -4,6 +4,7 @@
 import { Bpf } from "../../assembly/shared/codes.ts";
 import type { MapSpec } from "../program.ts";
 import {
+  checkAccess,
   checkAlignment,
   checkMapRights,
   checkMapValue,
@@ -316,10 +317,26 @@ export function checkHelperMemory(
       return checkInitialized(env, number, off, size, isRaw, isWrite);
     case "btf":
       return;
+    case "ctx":
+      if (HAS_BARE_CONTEXT.has(env.kind.type)) return checkContextMemory(env, number, size, isWrite);
+      break;
     default:
       if (mayBeEmpty && size === 0 && register.isNull) return;
-      env.reject(EACCES, `R${number} type=${typeName(register)} expected=fp`);
   }
+  env.reject(EACCES, `R${number} type=${typeName(register)} expected=fp`);
+}
+
+/** Types whose context is memory as it is, not fields that the kernel translates. */
+const HAS_BARE_CONTEXT = new Set([
+  ...["kprobe", "tracepoint", "raw_tracepoint", "raw_tracepoint_writable", "tracing", "lsm", "struct_ops"],
+  ...["syscall", "cgroup_device", "lirc_mode2", "netfilter"],
+]);
+
+/** The last byte of it is within the context. */
+function checkContextMemory(env: Env, number: number, size: number, isWrite: boolean): void {
+  if (size === 0) return;
+  const stored = isWrite ? { number: -1, imm: undefined } : undefined;
+  checkAccess(env, { number, off: size - 1, size: 1, dst: -1, stored, isSigned: false });
 }
 
 /** A text that cannot change: in a frozen map, ended by a zero. */

@@ -10,6 +10,7 @@ import { callKernelFunction, mayCallUnderLock } from "./kfunc-call.ts";
 import { mapFields } from "./map-fields.ts";
 import { checkMapFunction, hasEveryKey, holdsSockets } from "./map-functions.ts";
 import { markPrecise } from "./precision.ts";
+import { outOfRange } from "./program-exit.ts";
 import type { HelperPrototype } from "./prototype.ts";
 import { knownHelper, prototypeFor } from "./prototypes.ts";
 import { checkNothingHeld, releaseReference, takeReference } from "./references.ts";
@@ -128,16 +129,6 @@ export function leaveFunction(env: Env): number {
   } else caller.registers[0] = result;
   state.frames.pop();
   return callback === undefined ? callee.callSite + 1 : callee.callSite;
-}
-
-/** The kernel's words for a number outside of what it must be in. */
-export function outOfRange({ scalar }: Register, what: string, min: number, max: number): string {
-  let text = what;
-  const isUnknown = scalar.smin === -(1n << 63n) && scalar.smax === (1n << 63n) - 1n;
-  if (scalar.smin > -(1n << 63n)) text += ` smin=${scalar.smin}`;
-  if (scalar.smax < (1n << 63n) - 1n) text += ` smax=${scalar.smax}`;
-  if (isUnknown) text += " unknown scalar value";
-  return `${text} should have been in [${min}, ${max}]`;
 }
 
 function findPrototype(env: Env): HelperPrototype {

@@ -15,7 +15,7 @@ import { checkIterator } from "./iterator.ts";
 import type { KernelFunction, KfuncParam } from "./kfunc.ts";
 import { KfuncFlag } from "./kfunc-table.ts";
 import { markPrecise } from "./precision.ts";
-import { Flag, type Register, type RegisterKind, typeName } from "./register.ts";
+import { Flag, Register, type RegisterKind, typeName } from "./register.ts";
 import { EACCES, EINVAL, Rejection } from "./rejection.ts";
 import { checkIrqFlag } from "./sections.ts";
 import type { DynptrObject, DynptrType } from "./stack-object.ts";
@@ -109,10 +109,13 @@ function checkPointer(env: Env, facts: KfuncFacts, param: KfuncParam, index: num
   if (kind === "map") checkMap(env, facts, register, number);
   if (kind === "pointer" && !isStructPointer) checkPlain(env, param, number);
   if (isObject) checkTrust(env, facts, register, number);
+  if (register.kind === "none") {
+    env.reject(EACCES, `variable ? access var_off=${Register.UNKNOWN.scalar.tnum} disallowed`);
+  }
   const releases = facts.has(KfuncFlag.RELEASE) && register.refId !== 0;
   checkOffset(env, register, number, releases ? { kind: "btf_id", release: true } : { kind: "btf_id" });
   if (isStructPointer || kind === "map") return checkStruct(env, facts, param, index);
-  if (kind === "pointer") return checkMemory(env, param, index);
+  if (kind === "pointer") return checkMemory(env, facts, param, index);
   checkClass(env, facts, param, kind, index);
   return false;
 }
@@ -252,7 +255,7 @@ function checkPlain(env: Env, param: KfuncParam, number: number): void {
 }
 
 /** Memory that the function may read and write; true when it is as large as the next argument says. */
-function checkMemory(env: Env, param: KfuncParam, index: number): boolean {
+function checkMemory(env: Env, facts: KfuncFacts, param: KfuncParam, index: number): boolean {
   const number = index + 1;
   const register = env.register(number);
   if (!isSized(env, param, number)) {
@@ -271,8 +274,10 @@ function checkMemory(env: Env, param: KfuncParam, index: number): boolean {
       throw error;
     }
   }
-  if (param.sized === "constant" && !env.register(number + 1).scalar.isConstant) {
-    env.reject(EINVAL, `R${number + 1} must be a known constant`);
+  if (param.sized === "constant") {
+    const { scalar } = env.register(number + 1);
+    if (!scalar.isConstant) env.reject(EINVAL, `R${number + 1} must be a known constant`);
+    facts.constant = scalar.value;
   }
   return true;
 }

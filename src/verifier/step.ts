@@ -4,11 +4,10 @@
 import { checkAccess, checkLoad, checkStore, checkUnmodified, sizeOf } from "./access.ts";
 import { checkAlu } from "./arithmetic.ts";
 import { checkConditional } from "./branch.ts";
-import { checkCall, leaveFunction, outOfRange } from "./calls.ts";
+import { checkCall, leaveFunction } from "./calls.ts";
 import { Class, Opcode } from "./code.ts";
-import { returnRange } from "./contexts/contexts.ts";
 import type { Env, Fork } from "./env.ts";
-import { markPrecise } from "./precision.ts";
+import { checkResult } from "./program-exit.ts";
 import { checkNothingHeld } from "./references.ts";
 import { Register, typeName } from "./register.ts";
 import { checkReads, checkWrites, isHiddenPointer } from "./registers.ts";
@@ -95,27 +94,8 @@ function leave(env: Env): StepResult {
     return { next: leaveFunction(env), others: NONE };
   }
   checkNothingHeld(env, "BPF_EXIT instruction in main prog");
-  checkResult(env);
+  checkResult(env, 0);
   return { next: -1, others: NONE };
-}
-
-function checkResult(env: Env): void {
-  checkReads(env, 0);
-  if (isHiddenPointer(env, 0)) env.reject(EACCES, "R0 leaks addr as return value");
-  const { callback } = env.frame;
-  const range = callback ?? returnRange(env.kind);
-  if (range === undefined) return;
-  const register = env.register(0);
-  const when = callback === undefined ? "At program exit" : "At async callback return";
-  if (register.kind !== "scalar") {
-    env.reject(EINVAL, `${when} the register R0 is not a known value (${typeName(register)})`);
-  }
-  markPrecise(env, 0);
-  const { smin, smax } = register.scalar;
-  if (smin < BigInt(range.min) || smax > BigInt(range.max)) {
-    const [min, max] = [Number(range.min), Number(range.max)];
-    env.reject(EINVAL, outOfRange(register, `${when} the register R0 has`, min, max));
-  }
 }
 
 /** `lddw`, and the classic loads of a packet. */
