@@ -43,7 +43,19 @@ describe("tracebee check", () => {
     const { status, text } = await tracebee(["check", "--type", "socket_filter", bad]);
     expect(status).toBe(1);
     expect(text).toBe(
-      "bad (socket_filter): rejected: EACCES, R3 !read_ok\n  at 0: (bf) r0 = r3\n  bad:1: r0 = r3\n",
+      [
+        "bad (socket_filter): rejected: EACCES, R3 !read_ok",
+        "  at 0: (bf) r0 = r3",
+        "    --> bad:1",
+        "    1 | r0 = r3",
+        "  rule: a register is written before it is read [register-initialized]",
+        "  r3: not written",
+        "  how it came to this:",
+        "    0: (bf) r0 = r3  ; r0 = r3 @ bad:1",
+        "        nothing wrote r3 on this way",
+        "  remedy: write r3 on every way that leads here",
+        "",
+      ].join("\n"),
     );
   });
 

@@ -132,7 +132,6 @@ const DIFFERENCES: Readonly<Record<string, readonly string[]>> = {
     ...["map_ptr.c#0", "map_ptr.c#1", "map_ptr_mixing.c#1"],
   ],
   "fields of kernel objects that its BTF describes": ["map_kptr.c#9", "map_kptr.c#14"],
-  "states that were given up count until no way needs them": ["loops1.c#7"],
   "kernel functions": ["calls.c#0"],
   "sizes of private stacks": ["calls.c#63"],
 };

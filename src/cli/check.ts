@@ -1,7 +1,7 @@
 // tracebee check: whether Linux would load the programs of some files, and why not.
 
 import { basename } from "node:path";
-import { ATTACH_TYPES, sectionAttachType, sectionLoadFlags } from "../attach-types.ts";
+import { sectionAttachType, sectionLoad } from "../attach-types.ts";
 import { LoadError } from "../errors.ts";
 import { formatLine } from "../isa/disassembler.ts";
 import { KernelSession, kernelUnavailable } from "../kernel/bpf.ts";
@@ -9,6 +9,7 @@ import { errnoName, KernelError } from "../kernel/syscall.ts";
 import type { ObjectFile } from "../loader/object-file.ts";
 import type { Program, SourceLine } from "../program.ts";
 import type { ProgramType } from "../program-types.ts";
+import { type Explanation, explanationLines } from "../verifier/explain.ts";
 import { judge, type Verdict } from "../verifier/verify.ts";
 import { type Command, readArgs, UsageError } from "./command.ts";
 import { choosePrograms, loadFile, readProgramType } from "./input.ts";
@@ -56,6 +57,8 @@ interface Finding extends Opinion {
   readonly slot: number | undefined;
   readonly insn: string | undefined;
   readonly source: SourceLine | undefined;
+  /** Which rule is broken, how it came to that, and what usually helps. */
+  readonly explanation: Explanation | undefined;
   readonly processed: number;
   readonly states: number;
   readonly peakStates: number;
@@ -90,14 +93,9 @@ function opinionOf(verdict: Verdict): Opinion {
 }
 
 /** The machine's kernel's; `unknown` where it was not asked because it refuses a map of the program. */
-function kernelOpinion(
-  session: KernelSession,
-  program: Program,
-  load: { readonly attachType: number; readonly flags: number },
-  { caps, logLevel }: CheckOptions,
-): Opinion {
+function kernelOpinion(session: KernelSession, program: Program, { caps, logLevel }: CheckOptions): Opinion {
   try {
-    const verdict = session.load(program, { ...load, caps, logLevel: logLevel || 1 });
+    const verdict = session.load(program, { ...sectionLoad(program.section), caps, logLevel: logLevel || 1 });
     verdict.program?.close();
     const { isAccepted, errno, message, log } = verdict;
     const name = isAccepted ? "" : errnoName(errno);
@@ -117,10 +115,7 @@ function checkProgram(
   options: CheckOptions,
   session: KernelSession | undefined,
 ): Finding {
-  const name = sectionAttachType(program.section);
-  const attachType = name === undefined ? 0 : ATTACH_TYPES[name];
-  const load = { attachType, flags: sectionLoadFlags(program.section) };
-  const verdict = judge(program, { ...load, caps: options.caps, logLevel: options.logLevel });
+  const verdict = judge(program, { caps: options.caps, logLevel: options.logLevel });
   const slot = verdict.isAccepted || verdict.slot < 0 ? undefined : verdict.slot;
   const { processed, states, peakStates, maxStatesPerInsn } = verdict;
   return {
@@ -128,16 +123,17 @@ function checkProgram(
     program: program.name,
     section: program.section,
     type: program.type,
-    attachType: name,
+    attachType: sectionAttachType(program.section),
     ...opinionOf(verdict),
     slot,
     insn: slot === undefined ? undefined : insnAt(program, slot),
     source: slot === undefined ? undefined : program.lineAt(slot),
+    explanation: verdict.explain(),
     processed,
     states,
     peakStates,
     maxStatesPerInsn,
-    kernel: session && kernelOpinion(session, program, load, options),
+    kernel: session && kernelOpinion(session, program, options),
   };
 }
 
@@ -155,6 +151,7 @@ function failureFinding(file: string, program: string, failure: LoadError): Find
     slot: undefined,
     insn: undefined,
     source: undefined,
+    explanation: undefined,
     processed: 0,
     states: 0,
     peakStates: 0,
@@ -204,22 +201,20 @@ function describe({ verdict, errno, message }: Opinion): string {
   return verdict === "accepted" ? WORDS.accepted : `${WORDS[verdict]}: ${reason || "no reason given"}`;
 }
 
-function indent(text: string): string {
-  return text.replace(/^/gm, "    ").trimEnd();
+function indent(text: string, margin = "    "): string {
+  return text.replace(/^/gm, margin).trimEnd();
 }
 
 /** A program's line, and below it what explains the verdict. */
 function report(finding: Finding): string {
-  const { program, type, attachType, verdict, insn, source, log, kernel, processed } = finding;
+  const { program, type, attachType, verdict, insn, explanation, log, kernel, processed } = finding;
   const kind = attachType === undefined || attachType === type ? type : `${type}, ${attachType}`;
   const lines = [`${program}${type === "unspec" ? "" : ` (${kind})`}: ${describe(finding)}`];
   if (verdict === "accepted") lines[0] += `, ${formatCount(processed)} instructions processed`;
   const earlier = finding.message.split("\n").slice(0, -1);
   for (const line of earlier) lines.push(`  ${line}`);
   if (insn !== undefined) lines.push(`  at ${insn}`);
-  if (source !== undefined && source.text.trim() !== "") {
-    lines.push(`  ${source.file}:${source.line}: ${source.text.trim()}`);
-  }
+  if (explanation !== undefined) lines.push(indent(explanationLines(explanation).join("\n"), "  "));
   if (log !== undefined) lines.push(indent(log));
   if (kernel !== undefined) {
     lines.push(`  kernel: ${describe(kernel)}`);

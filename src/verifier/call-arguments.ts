@@ -21,7 +21,7 @@ import { markPrecise, markSlotPrecise } from "./precision.ts";
 import type { ArgKind, ArgType, HelperPrototype } from "./prototype.ts";
 import { Flag, type Register, type RegisterKind, typeName } from "./register.ts";
 import { checkReads, isHiddenPointer } from "./registers.ts";
-import { EACCES, EINVAL } from "./rejection.ts";
+import { EACCES, EINVAL, Rejection } from "./rejection.ts";
 import { byteOf, checkInitialized, checkStackBounds, slotOf } from "./stack-access.ts";
 import type { DynptrObject } from "./stack-object.ts";
 import { Byte } from "./state.ts";
@@ -124,6 +124,7 @@ export function checkArgument(env: Env, facts: CallFacts, index: number): void {
   if (!isNull) {
     checkKind(env, register, number, type);
     checkOffset(env, register, number, type);
+    if (register.kind === "ctx") env.noteWholeContext();
   }
   if (type.release === true) {
     if (type.kind === "dynptr") checkReleasable(env, number);
@@ -282,6 +283,28 @@ function checkSizeOf(env: Env, number: number, mayBeZero: boolean): void {
   }
   if (scalar.umax >= BigInt(MAX_VAR_OFF)) {
     env.reject(EACCES, `R${number} unbounded memory access, use 'var &= const' or 'if (var < const)'`);
+  }
+}
+
+/** A pointer as it was given, where its kind asks for that. */
+export function checkUnchanged(env: Env, number: number): void {
+  const register = env.register(number);
+  if (!FREE_OFFSETS.has(register.kind)) checkUnmodified(env, register, number, register.kind === "btf");
+}
+
+/** Memory that a function may read and write `size` bytes of; null will do. */
+export function checkMemoryArgument(env: Env, number: number, size: number): void {
+  const register = env.register(number);
+  if (register.isNull) return;
+  env.setRegister(number, register.with({ flags: register.flags & ~Flag.MAYBE_NULL }));
+  try {
+    checkHelperMemory(env, number, size, false, true, false);
+    checkHelperMemory(env, number, size, true, true, false);
+  } catch (error) {
+    if (!(error instanceof Rejection)) throw error;
+    env.reject(EINVAL, error.message);
+  } finally {
+    env.setRegister(number, register);
   }
 }
 

@@ -1,24 +1,27 @@
 // Calls: of helpers, of the program's functions, and what a helper calls back. What a call leaves in r0, which
 // references it takes and gives back (check_helper_call and check_func_call in kernel/bpf/verifier.c).
 
+import type { MapSpec } from "../program.ts";
 import { CallFacts, checkArgument } from "./call-arguments.ts";
 import { CALLBACK_RULES, callBack } from "./callbacks.ts";
 import { PSEUDO_CALL, PSEUDO_KFUNC_CALL } from "./code.ts";
-import { isPacketSlice, releaseDynptr } from "./dynptr.ts";
+import { releaseDynptr } from "./dynptr.ts";
 import { type Env, type Fork, MAX_FRAMES } from "./env.ts";
+import { callGlobal } from "./global-functions.ts";
 import { callKernelFunction, mayCallUnderLock } from "./kfunc-call.ts";
 import { mapFields } from "./map-fields.ts";
 import { checkMapFunction, hasEveryKey, holdsSockets } from "./map-functions.ts";
+import { CHANGES_PACKET, forgetPacket } from "./packet-changes.ts";
 import { markPrecise } from "./precision.ts";
 import { outOfRange } from "./program-exit.ts";
 import type { HelperPrototype } from "./prototype.ts";
-import { knownHelper, prototypeFor } from "./prototypes.ts";
+import { knownHelper } from "./prototypes.ts";
 import { checkNothingHeld, releaseReference, takeReference } from "./references.ts";
 import { Flag, Register, typeName } from "./register.ts";
 import { E2BIG, EACCES, EINVAL, reject } from "./rejection.ts";
 import { Scalar } from "./scalar.ts";
 import { sleeplessSection } from "./sections.ts";
-import { Frame } from "./state.ts";
+import { Frame, type State } from "./state.ts";
 
 const ACQUIRES = new Set([
   ...["sk_lookup_tcp", "sk_lookup_udp", "skc_lookup_tcp", "ringbuf_reserve", "kptr_xchg"],
@@ -35,22 +38,6 @@ const CASTS = new Set([
   ],
   ...["skc_to_tcp_timewait_sock", "skc_to_tcp_request_sock", "skc_to_unix_sock"],
 ]);
-/** They may move the packet: pointers into it are good for nothing behind them. */
-const CHANGES_PACKET = new Set([
-  ...[
-    "skb_vlan_push",
-    "skb_vlan_pop",
-    "skb_store_bytes",
-    "skb_change_proto",
-    "skb_change_head",
-    "skb_change_tail",
-  ],
-  ...["skb_pull_data", "clone_redirect", "l3_csum_replace", "l4_csum_replace"],
-  ...["skb_adjust_room", "skb_change_type", "lwt_push_encap", "lwt_seg6_store_bytes", "lwt_seg6_adjust_srh"],
-  ...["lwt_seg6_action", "xdp_adjust_meta", "xdp_adjust_head", "xdp_adjust_tail", "xdp_load_bytes"],
-  ...["xdp_store_bytes", "msg_pull_data", "msg_push_data", "msg_pop_data"],
-  ...["store_hdr_opt", "tail_call"],
-]);
 export function callbackKind(id: number): "none" | "sync" | "async" {
   const rule = CALLBACK_RULES[knownHelper(id) ?? ""];
   return rule === undefined ? "none" : rule.isAsync === true ? "async" : "sync";
@@ -60,6 +47,8 @@ export function callbackKind(id: number): "none" | "sync" | "async" {
 export interface CallOutcome {
   readonly next: number;
   readonly others?: readonly Fork[];
+  /** See StepResult. */
+  readonly rounds?: State;
 }
 
 export function checkCall(env: Env): CallOutcome {
@@ -73,8 +62,7 @@ export function checkCall(env: Env): CallOutcome {
   if (env.state.holds("lock")) {
     const name = knownHelper(code.imm[slot]);
     const isForbidden =
-      src === PSEUDO_CALL ||
-      (src === 0 && name !== "spin_unlock") ||
+      (src === 0 && name !== "spin_unlock" && name !== "kptr_xchg") ||
       (src === PSEUDO_KFUNC_CALL && !mayCallUnderLock(env));
     if (isForbidden) {
       env.reject(EINVAL, "function calls are not allowed while holding a lock");
@@ -88,11 +76,16 @@ export function checkCall(env: Env): CallOutcome {
 function callFunction(env: Env): number {
   const { state, code, slot } = env;
   const target = slot + 1 + code.imm[slot];
+  const index = env.flow.functionAt(target);
+  if (env.globals.isGlobal(index)) {
+    callGlobal(env, index);
+    return slot + 1;
+  }
   if (state.frames.length >= MAX_FRAMES) {
     env.reject(E2BIG, `the call stack of ${state.frames.length + 1} frames is too deep`);
   }
   const caller = state.frame;
-  const callee = new Frame(state.frames.length, env.flow.functionAt(target), slot);
+  const callee = new Frame(state.frames.length, index, slot);
   for (let index = 1; index <= 5; index++) callee.registers[index] = caller.registers[index];
   callee.registers[10] = Register.pointer("fp", { frame: callee.number });
   clearCallerSaved(caller);
@@ -133,10 +126,10 @@ export function leaveFunction(env: Env): number {
 
 function findPrototype(env: Env): HelperPrototype {
   const id = env.code.imm[env.slot];
-  const name = knownHelper(id);
-  if (name === undefined) env.reject(EINVAL, `invalid func unknown#${id}`);
-  const prototype = prototypeFor(id, env.kind, env.caps);
+  const prototype = env.prototype(id);
   if (prototype === undefined) {
+    const name = knownHelper(id);
+    if (name === undefined) env.reject(EINVAL, `invalid func unknown#${id}`);
     env.reject(EINVAL, `program of this type cannot use helper bpf_${name}#${id}`);
   }
   if (prototype.gplOnly && !env.program.isGpl) {
@@ -161,7 +154,10 @@ function callHelper(env: Env): CallOutcome {
   const outcome = callSpecial(env, facts, name);
   clearCallerSaved(env.frame);
   setResult(env, facts);
-  if (facts.map !== undefined) checkMapFunction(env, facts.map, id, name);
+  if (facts.map !== undefined) {
+    noteCallMap(env, facts.map);
+    if (!env.hasOwnHelper(id)) checkMapFunction(env, facts.map, id, name);
+  }
   if (changesPacket(facts)) forgetPacket(env);
   return outcome ?? { next: env.slot + 1 };
 }
@@ -186,7 +182,6 @@ function callSpecial(env: Env, facts: CallFacts, name: string): CallOutcome | un
   switch (name) {
     case "tail_call":
       checkNothingHeld(env, "tail_call");
-      noteCallMap(env, facts);
       // A constant index becomes a jump of its own.
       if (env.register(3).isConstant && env.register(3).scalar.value < BigInt(facts.map?.maxEntries ?? 0)) {
         markPrecise(env, 3);
@@ -214,7 +209,7 @@ function callSpecial(env: Env, facts: CallFacts, name: string): CallOutcome | un
   }
 }
 
-function noteCallMap({ callMaps, slot }: Env, { map }: CallFacts): void {
+function noteCallMap({ callMaps, slot }: Env, map: MapSpec): void {
   const isSame = !callMaps.has(slot) || callMaps.get(slot) === map;
   callMaps.set(slot, isSame ? map : undefined);
 }
@@ -222,8 +217,10 @@ function noteCallMap({ callMaps, slot }: Env, { map }: CallFacts): void {
 /** Under CAP_BPF alone a tail call's index is masked, so it must know its map. */
 export function checkTailCalls(env: Env): void {
   if (env.allowsLeaks) return;
-  for (const [slot, map] of env.callMaps)
-    if (map === undefined) reject(slot, EINVAL, "tail_call abusing map_ptr");
+  for (const [slot, map] of env.callMaps) {
+    const isTailCall = knownHelper(env.code.imm[slot]) === "tail_call";
+    if (isTailCall && map === undefined) reject(slot, EINVAL, "tail_call abusing map_ptr");
+  }
 }
 
 function changeLock(env: Env, isTaken: boolean): void {
@@ -270,7 +267,7 @@ function setResult(env: Env, facts: CallFacts): void {
   const { returns, name } = prototype;
   if (returns.kind === "void") return;
   if (returns.kind === "integer") {
-    env.setRegister(0, Register.number(integerResult(facts)));
+    env.setRegister(0, Register.number(integerResult(env, facts)));
     return;
   }
   let result = pointerResult(env, facts);
@@ -323,16 +320,10 @@ const REFINED = new Set([
 ]);
 
 /** A number that a helper gives: of some it is known how large it can be. */
-function integerResult({ prototype, maxSize }: CallFacts): Scalar {
+function integerResult({ cpus }: Env, { prototype, maxSize }: CallFacts): Scalar {
+  if (prototype.name === "get_smp_processor_id" && cpus !== undefined) {
+    return Scalar.signed(0n, BigInt(cpus - 1));
+  }
   if (REFINED.has(prototype.name) && maxSize !== undefined) return Scalar.signed(-4095n, maxSize);
   return Scalar.UNKNOWN;
-}
-
-/** The packet may have moved. */
-export function forgetPacket(env: Env): void {
-  env.state.mapRegisters((register) => {
-    const isPacket = register.isPacket || register.kind === "pkt_end" || isPacketSlice(register);
-    if (!isPacket) return register;
-    return env.allowsLeaks ? Register.UNKNOWN : Register.NONE;
-  });
 }

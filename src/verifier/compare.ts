@@ -10,7 +10,7 @@ import { Byte, type Frame, type Reference, StackSlot, type State } from "./state
 export type Likeness =
   /** What was not marked precise may differ. */
   | "covers"
-  /** Every number must lie within the kept one's bounds. */
+  /** Every number must lie within the kept one's bounds, and the stack hold the same kinds of bytes. */
   | "within"
   /** Nothing may differ: a loop that changes nothing never ends. */
   | "exact";
@@ -56,7 +56,20 @@ export function covers(env: Env, old: State, current: State, likeness: Likeness)
     const slot = old.frames[number + 1]?.callSite ?? old.slot;
     if (!coversFrame(env, frame, other, env.flow.liveRegisters[slot], ids, likeness)) return false;
   }
+  if (env.allowsLeaks) noteUnwritten(env, old, current);
   return true;
+}
+
+/** Bytes that are written on the kept state's way, and may be read behind it, but not on the way of the other. */
+function noteUnwritten(env: Env, old: State, current: State): void {
+  for (const [number, { stack }] of old.frames.entries()) {
+    const frame = current.frames[number];
+    for (let index = 0; index < stack.length; index++) {
+      if (stack[index].bytes !== 0 && frame.slot(index).isPartlyInvalid) {
+        env.noteUnwritten(frame, -8 * (index + 1));
+      }
+    }
+  }
 }
 
 function sameReferences(old: readonly Reference[], current: readonly Reference[], ids: IdMap): boolean {
@@ -94,6 +107,8 @@ function sameFixed(old: Register, current: Register): boolean {
     old.memSize === current.memSize &&
     old.dynptrId === current.dynptrId &&
     old.struct === current.struct &&
+    old.btf === current.btf &&
+    old.typeId === current.typeId &&
     old.subprogram === current.subprogram &&
     old.frame === current.frame
   );
@@ -104,7 +119,7 @@ function sameExactly(old: Register, current: Register, ids: IdMap): boolean {
     old.kind === current.kind &&
     sameFixed(old, current) &&
     old.range === current.range &&
-    old.hasDelta === current.hasDelta &&
+    old.delta === current.delta &&
     old.scalar.equals(current.scalar) &&
     ids.matches(old.id, current.id) &&
     ids.matches(old.refId, current.refId)
@@ -121,7 +136,7 @@ function coversRegister(old: Register, current: Register, ids: IdMap, likeness: 
         return old.scalar.equals(current.scalar) && ids.matchesNumbers(old.id, current.id);
       }
       if (!old.isPrecise && likeness === "covers") return true;
-      if (old.hasDelta !== current.hasDelta || (old.hasDelta && old.off !== current.off)) return false;
+      if (old.delta !== current.delta || (old.delta !== 0 && old.off !== current.off)) return false;
       return current.scalar.isWithin(old.scalar) && ids.matchesNumbers(old.id, current.id);
     case "map_key":
     case "map_value":
@@ -161,7 +176,7 @@ function coversStack(env: Env, old: Frame, current: Frame, ids: IdMap, likeness:
   for (let index = 0; index < old.stack.length; index++) {
     const slot = old.stack[index];
     const other = current.stack[index];
-    if (likeness === "exact" && (other === undefined || other.bytes !== slot.bytes)) return false;
+    if (likeness !== "covers" && (other === undefined || other.bytes !== slot.bytes)) return false;
     if (slot.bytes === 0) continue;
     if (!coversSlot(env, slot, other, ids, likeness)) return false;
   }
@@ -220,6 +235,31 @@ export function hasIterated(old: State, current: State): boolean {
   );
 }
 
+/**
+ * Forgets numbers that differ from those of `old`, a state one round of a loop earlier, unless something rests on
+ * them: a loop that only counts must not be followed round by round (widen_imprecise_scalars).
+ */
+export function widen(env: Env, old: State, current: State): void {
+  const ids = new IdMap(env.comparesNumbersExactly);
+  const wider = (before: Register, now: Register): Register => {
+    if (before.kind !== "scalar" || now.kind !== "scalar" || before.isPrecise || now.isPrecise) return now;
+    return sameExactly(before, now, ids) ? now : Register.UNKNOWN;
+  };
+  for (const { number, registers, stack } of old.frames.toReversed()) {
+    const frame = current.frames[number];
+    for (let index = 0; index < 11; index++) {
+      frame.registers[index] = wider(registers[index], frame.registers[index]);
+    }
+    const depth = Math.min(stack.length, frame.stack.length);
+    for (let index = 0; index < depth; index++) {
+      const [before, now] = [stack[index], frame.stack[index]];
+      if (before.isSpill && now.isSpill) {
+        frame.stack[index] = now.withRegister(wider(before.register, now.register));
+      }
+    }
+  }
+}
+
 /** True when not even a register that nobody reads has changed: cheaper than comparing states, and asked first. */
 export function mayLoop(old: State, current: State): boolean {
   if (old.frames.length !== current.frames.length) return false;
@@ -230,7 +270,7 @@ export function mayLoop(old: State, current: State): boolean {
       (register.kind === other.kind &&
         sameFixed(register, other) &&
         register.range === other.range &&
-        register.hasDelta === other.hasDelta &&
+        register.delta === other.delta &&
         register.id === other.id &&
         register.refId === other.refId &&
         register.scalar.equals(other.scalar))

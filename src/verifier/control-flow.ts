@@ -3,6 +3,7 @@
 // search, and so which fault is named first, is the kernel's (check_subprogs and check_cfg in kernel/bpf/verifier.c).
 
 import { Class, type Code, Opcode } from "./code.ts";
+import { findLoops } from "./loops.ts";
 import { E2BIG, EINVAL, reject } from "./rejection.ts";
 
 /** What is known of each slot before anything is explored. */
@@ -21,6 +22,10 @@ export class ControlFlow {
   readonly iterates: Uint8Array;
   /** Registers that are read before they are written, as bits, at each slot. */
   readonly liveRegisters: Uint16Array;
+  /** Number of the loop that each slot is part of; 0: none. */
+  readonly loops: Uint32Array;
+  /** Up to this number, loops are made of jumps; behind it, of a helper that calls back. */
+  readonly jumpLoops: number;
 
   constructor(code: Code, functions: readonly number[], calls: CallTable) {
     this.functions = functions;
@@ -31,6 +36,9 @@ export class ControlFlow {
     this.iterates = new Uint8Array(code.length + 1);
     search(code, this, (slot) => calls.callback(slot));
     this.liveRegisters = findLiveRegisters(code, calls);
+    const { loops, jumpLoops } = findLoops(code, this.callsBack);
+    this.loops = loops;
+    this.jumpLoops = jumpLoops;
   }
 
   /** Index of the function that a slot lies in. */

@@ -11,7 +11,6 @@ import { inRcuSection } from "./sections.ts";
 import { frameOf } from "./stack-access.ts";
 import { type IteratorObject, placeOf } from "./stack-object.ts";
 import { Byte, type Frame, StackSlot, type State } from "./state.ts";
-import { previousRound, widenNumbers } from "./widen.ts";
 
 /** What a call does with an iterator. */
 export interface IteratorUse {
@@ -118,10 +117,8 @@ export function splitAtNext(env: Env, pointer: Register): Fork | undefined {
   const [frame, slot, object] = iteratorAt(env.state, pointer);
   let fork: Fork | undefined;
   if (object.isActive) {
-    const before = previousRound(env.state, env.slot);
     const state = env.state.copy();
     setIterator(state.frames[frame.number], slot, { ...object, depth: object.depth + 1 });
-    if (before !== undefined) widenNumbers(before, state);
     const element = state.registers[0];
     state.registers[0] = element.with({ flags: element.flags & ~Flag.MAYBE_NULL });
     fork = { slot: env.slot + 1, state };

@@ -2,13 +2,14 @@
 // what it leaves in r0 (check_kfunc_call in kernel/bpf/verifier.c).
 
 import { CALLBACK_RULES, callBack } from "./callbacks.ts";
-import { type CallOutcome, clearCallerSaved, forgetPacket } from "./calls.ts";
+import { type CallOutcome, clearCallerSaved } from "./calls.ts";
 import { sliceFlag } from "./dynptr.ts";
 import type { Env, Fork } from "./env.ts";
 import { givesRcuPointers, splitAtNext } from "./iterator.ts";
 import { kernelFunctions } from "./kfunc.ts";
 import { checkKfuncArguments, KfuncFacts } from "./kfunc-arguments.ts";
 import { KfuncFlag, mayCallKfunc } from "./kfunc-table.ts";
+import { forgetPacket } from "./packet-changes.ts";
 import { checkResult } from "./program-exit.ts";
 import { checkNothingHeld, releaseReference, takeReference } from "./references.ts";
 import { Flag, Register } from "./register.ts";
@@ -31,7 +32,7 @@ export function callKernelFunction(env: Env): CallOutcome {
   const pointer = env.register(1);
   checkKfuncArguments(env, facts);
   const rule = CALLBACK_RULES[name];
-  const others: Fork[] = rule === undefined ? [] : [callBack(env, facts, rule)];
+  const others: readonly Fork[] = rule === undefined ? [] : [callBack(env, facts, rule)];
   changeSections(env, facts);
   checkPlace(env, facts);
   if (facts.releases !== 0) release(env, facts);
@@ -43,7 +44,7 @@ export function callKernelFunction(env: Env): CallOutcome {
   if (name === "bpf_xdp_pull_data") forgetPacket(env);
   if (facts.has(KfuncFlag.ITER_NEXT)) {
     const fork = splitAtNext(env, pointer);
-    if (fork !== undefined) others.push(fork);
+    if (fork !== undefined) return { next: env.slot + 1, others: [...others, fork], rounds: fork.state };
   }
   return { next: env.slot + 1, others };
 }

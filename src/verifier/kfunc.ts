@@ -265,12 +265,15 @@ export function checkKernelCalls(code: Code, functions: KernelFunctions | undefi
     }
     if (!code.isCall(slot) || code.src[slot] !== PSEUDO_KFUNC_CALL) continue;
     const id = code.imm[slot];
+    const isUnknown = id === 0 && code.off[slot] === 0;
     if (functions === undefined) {
+      if (isUnknown) continue;
       const message = `kernel function #${id} is not known: kernel functions need the kernel's BTF`;
       reject(slot, ENOTSUPP, message);
     }
     if (!isGpl) reject(slot, EINVAL, "cannot call kernel function from non-GPL compatible program");
-    if (id === 0 && code.off[slot] === 0) continue;
+    // Whoever comes there is rejected.
+    if (isUnknown) continue;
     if (code.off[slot] !== 0) refuseModule(slot, code.off[slot]);
     const found = functions.find(id);
     if (found === undefined) reject(slot, EINVAL, `kernel btf_id ${id >>> 0} is not a function`);

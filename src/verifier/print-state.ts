@@ -1,7 +1,7 @@
 // Registers, stack slots and whole frames as the kernel's log prints them (print_reg_state and print_verifier_state
 // in kernel/bpf/log.c).
 
-import { Flag, type Register } from "./register.ts";
+import { type Register, typeName } from "./register.ts";
 import type { Scalar } from "./scalar.ts";
 import { Byte, type Frame, type StackSlot, type State } from "./state.ts";
 import type { Tnum } from "./tnum.ts";
@@ -56,29 +56,14 @@ export function formatRanges(scalar: Scalar): string[] {
   return parts;
 }
 
-const PREFIXES: readonly (readonly [flag: Flag, text: string])[] = [
-  [Flag.READ_ONLY, "rdonly_"],
-  [Flag.RINGBUF, "ringbuf_"],
-  [Flag.RCU, "rcu_"],
-  [Flag.UNTRUSTED, "untrusted_"],
-  [Flag.TRUSTED, "trusted_"],
-];
-
-function formatType({ kind, flags, struct }: Register): string {
-  const prefix = PREFIXES.map(([flag, text]) => ((flags & flag) !== 0 ? text : "")).join("");
-  const isNullable = (flags & Flag.MAYBE_NULL) !== 0;
-  if (kind === "btf") return `${prefix}ptr_${isNullable ? "or_null_" : ""}${struct}`;
-  return `${prefix}${kind === "dynptr" ? "dynptr_ptr" : kind}${isNullable ? "_or_null" : ""}`;
-}
-
 const HAS_MAP = new Set(["map_ptr", "map_key", "map_value"]);
 const MAX_NAME = 15;
 
 /** What stands in brackets behind the type. */
 function formatFields(register: Register): string[] {
-  const { kind, id, hasDelta, off, refId, map, range, memSize, scalar } = register;
+  const { kind, id, delta, off, refId, map, range, memSize, scalar } = register;
   const parts: string[] = [];
-  if (id !== 0) parts.push(`id=${id}${hasDelta ? `${off < 0 ? "" : "+"}${off}` : ""}`);
+  if (id !== 0) parts.push(`id=${id}${delta !== 0 ? `${off < 0 ? "" : "+"}${off}` : ""}`);
   if (refId !== 0) parts.push(`ref_obj_id=${refId}`);
   if (HAS_MAP.has(kind) && map !== undefined) {
     if (map.name !== "") parts.push(`map=${map.name.slice(0, MAX_NAME)}`);
@@ -103,7 +88,7 @@ export function formatRegister(register: Register, frame = 0): string {
     if (scalar.tnum.isConstant) return prefix + formatSigned(scalar.signedValue);
     return `${prefix}scalar(${formatFields(register).join(",")})`;
   }
-  let type = formatType(register);
+  let type = `${typeName(register)}${register.struct}`;
   if (kind === "fp") {
     if (register.frame !== frame) type += `[${register.frame}]`;
     if (scalar.isConstant) return type + formatSigned(scalar.signedValue + BigInt(register.off));

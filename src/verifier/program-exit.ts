@@ -12,7 +12,13 @@ import { EACCES, EINVAL } from "./rejection.ts";
 export function checkResult(env: Env, number: number): void {
   checkReads(env, number);
   if (isHiddenPointer(env, number)) env.reject(EACCES, `R${number} leaks addr as return value`);
-  const { callback } = env.frame;
+  const { callback, subprogram } = env.frame;
+  if (callback === undefined && subprogram > 0) {
+    const { kind } = env.register(number);
+    if (kind === "scalar") return;
+    const type = typeName(env.register(number));
+    env.reject(EINVAL, `At subprogram exit the register R${number} is not a scalar value (${type})`);
+  }
   const range = callback ?? returnRange(env.kind);
   if (range === undefined) return;
   const register = env.register(number);

@@ -1,6 +1,7 @@
 // What the verifier knows of one register, or of a spilled one: a number with its bounds, or a pointer of some kind
 // with a fixed and a variable offset. Immutable, shared freely between states.
 
+import type { Btf } from "../btf/btf.ts";
 import type { MapSpec } from "../program.ts";
 import { Scalar } from "./scalar.ts";
 
@@ -37,12 +38,19 @@ export const enum Flag {
   TRUSTED = 8,
   UNTRUSTED = 16,
   RCU = 32,
+  /** An object that the program allocated (`MEM_ALLOC`). */
+  ALLOC = 256,
+  PERCPU = 512,
+  /** Memory of user space. */
+  USER = 1024,
+  /** An allocated object that something else owns. */
+  NON_OWN_REF = 2048,
   /** A slice of a dynptr of that type. */
-  DYNPTR_LOCAL = 64,
-  DYNPTR_RINGBUF = 128,
-  DYNPTR_SKB = 256,
-  DYNPTR_XDP = 512,
-  DYNPTR_SKB_META = 1024,
+  DYNPTR_LOCAL = 0x1000,
+  DYNPTR_RINGBUF = 0x2000,
+  DYNPTR_SKB = 0x4000,
+  DYNPTR_XDP = 0x8000,
+  DYNPTR_SKB_META = 0x10000,
 }
 
 /** A packet pointer that is not before the end, or even behind it. */
@@ -54,7 +62,7 @@ interface Fields {
   readonly flags: number;
   /** The number; of a pointer the variable part of its offset, zero when there is none. */
   readonly scalar: Scalar;
-  /** The fixed part of a pointer's offset; of a scalar with `delta` its distance from others of its id. */
+  /** The fixed part of a pointer's offset; of a scalar with a `delta` its distance from others of its id. */
   readonly off: number;
   /** Registers of one id hold the same number, or may be null together, or point into one packet; 0: no other. */
   readonly id: number;
@@ -71,14 +79,16 @@ interface Fields {
   readonly memSize: number;
   /** Dynptr that a `mem` region is part of; 0: none. */
   readonly dynptrId: number;
-  /** Struct of a `btf` pointer. */
+  /** Name of a `btf` pointer's struct, and the struct itself where its BTF is known. */
   readonly struct: string;
+  readonly btf: Btf | undefined;
+  readonly typeId: number;
   /** Instruction slot of a `func`. */
   readonly subprogram: number;
   /** A scalar that decides about safety: pruning must compare its bounds. */
   readonly isPrecise: boolean;
-  /** The scalar is `off` more than the others of its id. */
-  readonly hasDelta: boolean;
+  /** The scalar is `off` more than the others of its id, by an addition of so many bits; 0: it is the same number. */
+  readonly delta: 0 | 32 | 64;
 }
 
 const ZERO = Scalar.constant(0n);
@@ -97,9 +107,11 @@ const DEFAULTS: Fields = {
   memSize: 0,
   dynptrId: 0,
   struct: "",
+  btf: undefined,
+  typeId: 0,
   subprogram: -1,
   isPrecise: false,
-  hasDelta: false,
+  delta: 0,
 };
 
 export class Register implements Fields {
@@ -116,9 +128,11 @@ export class Register implements Fields {
   readonly memSize: number;
   readonly dynptrId: number;
   readonly struct: string;
+  readonly btf: Btf | undefined;
+  readonly typeId: number;
   readonly subprogram: number;
   readonly isPrecise: boolean;
-  readonly hasDelta: boolean;
+  readonly delta: 0 | 32 | 64;
 
   private constructor(fields: Fields) {
     this.kind = fields.kind;
@@ -134,9 +148,11 @@ export class Register implements Fields {
     this.memSize = fields.memSize;
     this.dynptrId = fields.dynptrId;
     this.struct = fields.struct;
+    this.btf = fields.btf;
+    this.typeId = fields.typeId;
     this.subprogram = fields.subprogram;
     this.isPrecise = fields.isPrecise;
-    this.hasDelta = fields.hasDelta;
+    this.delta = fields.delta;
   }
 
   /** Nothing is known: not even that anybody wrote it. */
@@ -180,9 +196,11 @@ export class Register implements Fields {
       memSize: changes.memSize ?? this.memSize,
       dynptrId: changes.dynptrId ?? this.dynptrId,
       struct: changes.struct ?? this.struct,
+      btf: changes.btf ?? this.btf,
+      typeId: changes.typeId ?? this.typeId,
       subprogram: changes.subprogram ?? this.subprogram,
       isPrecise: changes.isPrecise ?? this.isPrecise,
-      hasDelta: changes.hasDelta ?? this.hasDelta,
+      delta: changes.delta ?? this.delta,
     });
   }
 
@@ -192,7 +210,7 @@ export class Register implements Fields {
 
   /** A number that no other register is known to share. */
   withoutId(): Register {
-    return this.kind !== "scalar" || this.id === 0 ? this : this.with({ id: 0, off: 0, hasDelta: false });
+    return this.kind !== "scalar" || this.id === 0 ? this : this.with({ id: 0, off: 0, delta: 0 });
   }
 
   /** As pruning must compare it, or need not. */
@@ -226,18 +244,23 @@ export class Register implements Fields {
   }
 }
 
+/** Flags that stand in front of a type's name, in the order of the kernel's log. */
+const PREFIXES: readonly (readonly [flag: Flag, text: string])[] = [
+  [Flag.READ_ONLY, "rdonly_"],
+  [Flag.RINGBUF, "ringbuf_"],
+  [Flag.USER, "user_"],
+  [Flag.PERCPU, "percpu_"],
+  [Flag.RCU, "rcu_"],
+  [Flag.UNTRUSTED, "untrusted_"],
+  [Flag.TRUSTED, "trusted_"],
+];
+
+const BASE_NAMES: Partial<Record<RegisterKind, string>> = { none: "?", dynptr: "dynptr_ptr", btf: "ptr_" };
+
 /** The type's name in messages, as the kernel prints it; of a `btf` pointer without its struct. */
 export function typeName({ kind, flags }: Pick<Register, "kind" | "flags">): string {
-  const suffix = (flags & Flag.MAYBE_NULL) !== 0 ? "_or_null" : "";
-  if (kind === "none") return "?";
-  if (kind === "btf") {
-    const trust = (flags & Flag.TRUSTED) !== 0 ? "trusted_" : (flags & Flag.RCU) !== 0 ? "rcu_" : "";
-    const untrusted = (flags & Flag.UNTRUSTED) !== 0 ? "untrusted_" : "";
-    return `${trust}${untrusted}ptr_${(flags & Flag.MAYBE_NULL) !== 0 ? "or_null_" : ""}`;
-  }
-  const prefix =
-    ((flags & Flag.READ_ONLY) !== 0 ? "rdonly_" : "") + ((flags & Flag.RINGBUF) !== 0 ? "ringbuf_" : "");
+  let prefix = "";
+  if (flags !== 0) for (const [flag, text] of PREFIXES) if ((flags & flag) !== 0) prefix += text;
+  const suffix = (flags & Flag.MAYBE_NULL) === 0 ? "" : kind === "btf" ? "or_null_" : "_or_null";
   return `${prefix}${BASE_NAMES[kind] ?? kind}${suffix}`;
 }
-
-const BASE_NAMES: Partial<Record<RegisterKind, string>> = { dynptr: "dynptr_ptr" };

@@ -86,8 +86,8 @@ const isNarrow = (register: Register, bytes: number): boolean =>
 export function withScalarId(env: Env, register: Register): Register {
   if (register.kind !== "scalar" || register.scalar.isConstant) return register;
   // What differs by a constant from others of its id starts an id of its own.
-  if (register.id !== 0 && !register.hasDelta) return register;
-  return register.with({ id: env.takeId(), hasDelta: false, off: 0 });
+  if (register.id !== 0 && register.delta === 0) return register;
+  return register.with({ id: env.takeId(), delta: 0, off: 0 });
 }
 
 /** A load; `dst` is -1 where only the right to read is asked for. */
@@ -125,7 +125,7 @@ function readFixed(env: Env, frame: Frame, off: number, size: number, dst: numbe
   const slot = frame.slot(index);
   env.stackLiveness.markRead(frame.number, index);
   if (!slot.isSpill) {
-    checkReadable(env, slot, off, size);
+    checkReadable(env, frame, slot, off, size);
     if (dst >= 0) setReadResult(env, frame, off, off + size, dst);
     return;
   }
@@ -160,7 +160,7 @@ function readPart(env: Env, frame: Frame, index: number, off: number, size: numb
     noteStackAccess(env, frame, index);
     return;
   }
-  const counts = checkReadable(env, slot, off, size);
+  const counts = checkReadable(env, frame, slot, off, size);
   if (counts.spilled === size && slot.register.isNull) {
     env.setRegister(dst, Register.ZERO);
     noteStackAccess(env, frame, index);
@@ -169,6 +169,7 @@ function readPart(env: Env, frame: Frame, index: number, off: number, size: numb
 
 function checkReadable(
   env: Env,
+  frame: Frame,
   slot: StackSlot,
   off: number,
   size: number,
@@ -178,7 +179,8 @@ function checkReadable(
     const byte = slot.byte(byteOf(off) + index);
     if (byte === Byte.SPILL) counts.spilled++;
     else if (byte === Byte.ZERO) counts.zero++;
-    else if (byte !== Byte.MISC && !(byte === Byte.INVALID && env.allowsLeaks)) {
+    else if (byte === Byte.INVALID && env.allowsLeaks) env.noteUnwritten(frame, off);
+    else if (byte !== Byte.MISC) {
       env.reject(EACCES, `invalid read from stack off ${off}+${index} size ${size}`);
     }
   }
@@ -295,6 +297,8 @@ function writeVariable(env: Env, frame: Frame, low: number, high: number, { numb
     if (!env.allowsLeaks && byte !== Byte.MISC && byte !== Byte.ZERO) {
       env.reject(EINVAL, `spilled ptr in range of var-offset stack write; insn ${env.slot}, ptr off: ${off}`);
     }
+    // From here on it counts as written, though only some of the bytes are.
+    if (byte === Byte.INVALID) env.noteUnwritten(frame, off);
     if (isZero && byte === Byte.SPILL && slot.isScalarSpill && slot.register.isNull) {
       keepsZero = true;
       continue;
@@ -356,6 +360,7 @@ export function checkInitialized(
           : `invalid read from stack R${number} var_off ${scalar.tnum}+${at - low} size ${size}`,
       );
     }
+    if (byte === Byte.INVALID) env.noteUnwritten(frame, at);
     if (clobbers) {
       frame.setSlot(slotOf(at), scrubbed(slot).withByte(byteOf(at), Byte.MISC));
     }

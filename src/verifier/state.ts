@@ -2,6 +2,7 @@
 // back, locks that are held. Copied at every branch; frames hold immutable registers and slots, so that a copy is
 // two short arrays per frame.
 
+import type { LoopVisit } from "./loop-visits.ts";
 import { Register } from "./register.ts";
 import type { StackObject } from "./stack-object.ts";
 
@@ -80,6 +81,12 @@ export class StackSlot {
 
   get isWholeScalar(): boolean {
     return this.bytes >>> 28 === Byte.SPILL && this.register.kind === "scalar";
+  }
+
+  /** Some byte was never written. */
+  get isPartlyInvalid(): boolean {
+    // A nibble is zero where subtracting one from it borrows.
+    return ((this.bytes - 0x11111111) & ~this.bytes & 0x88888888) !== 0;
   }
 
   get isAll(): Byte | undefined {
@@ -192,8 +199,12 @@ export class State {
   mayGotoDepth = 0;
   callbackUnrollDepth = 0;
   isCleaned = false;
-  /** Part of a loop that was left to itself: its marks may not be all there. */
-  isOpenLoop = false;
+  /** No longer compared with others; ways may still come from here. */
+  isDiscarded = false;
+  /** How many states are kept on the way here. */
+  depth = 0;
+  /** Of a kept state: the visit of a loop that it is part of. */
+  loopVisit: LoopVisit | undefined = undefined;
 
   constructor(frames: Frame[]) {
     this.frames = frames;
@@ -220,6 +231,7 @@ export class State {
     copy.lastSlot = this.lastSlot;
     copy.mayGotoDepth = this.mayGotoDepth;
     copy.callbackUnrollDepth = this.callbackUnrollDepth;
+    copy.depth = this.depth;
     return copy;
   }
 

@@ -12,11 +12,14 @@ import { checkNothingHeld } from "./references.ts";
 import { Register, typeName } from "./register.ts";
 import { checkReads, checkWrites, isHiddenPointer } from "./registers.ts";
 import { EACCES, EINVAL } from "./rejection.ts";
+import type { State } from "./state.ts";
 
 /** The slot that comes next, -1 at the end of a way; further ways. */
 export interface StepResult {
   readonly next: number;
   readonly others: readonly Fork[];
+  /** The one of these states that enters another round of a loop whose rounds nobody counts. */
+  readonly rounds?: State;
 }
 
 const NONE: StepResult["others"] = [];
@@ -57,8 +60,8 @@ function jump(env: Env): StepResult {
   env.jumpsProcessed++;
   switch (opcode) {
     case Opcode.CALL: {
-      const { next, others = NONE } = checkCall(env);
-      return { next, others };
+      const { others = NONE, ...outcome } = checkCall(env);
+      return { ...outcome, others };
     }
     case Opcode.JA:
     case Opcode.GOTOL: {
@@ -76,7 +79,7 @@ function jump(env: Env): StepResult {
       }
       const stays = env.state.copy();
       stays.mayGotoDepth++;
-      return { next: code.target(slot), others: [{ slot: slot + 1, state: stays }] };
+      return { next: code.target(slot), others: [{ slot: slot + 1, state: stays }], rounds: stays };
     }
     default: {
       const { next, other } = checkConditional(env);
@@ -91,7 +94,9 @@ function leave(env: Env): StepResult {
     env.reject(EINVAL, "BPF_EXIT uses reserved fields");
   }
   if (state.frames.length > 1) {
-    return { next: leaveFunction(env), others: NONE };
+    const isCallback = state.frame.callback !== undefined;
+    const next = leaveFunction(env);
+    return isCallback ? { next, others: NONE, rounds: state } : { next, others: NONE };
   }
   checkNothingHeld(env, "BPF_EXIT instruction in main prog");
   checkResult(env, 0);
@@ -117,11 +122,18 @@ function constantRegister(env: Env, src: number): Register {
   if (src === 0) {
     return Register.immediate(code.imm[slot], code.imm[slot + 1]);
   }
-  if (src === 4) return Register.pointer("func", { subprogram: slot + code.imm[slot] + 1 });
+  if (src === 4) return functionAddress(env, slot + code.imm[slot] + 1);
   const use = env.mapUses.get(slot);
   if (use === undefined) env.reject(EINVAL, `fd ${code.imm[slot]} is not pointing to valid bpf_map`);
   if (use.offset === undefined) return Register.pointer("map_ptr", { map: use.map });
   return Register.pointer("map_value", { map: use.map, off: use.offset });
+}
+
+function functionAddress(env: Env, target: number): Register {
+  const { globals, flow } = env;
+  if (!globals.isKnown) env.reject(EINVAL, "missing btf func_info");
+  if (globals.isGlobal(flow.functionAt(target))) env.reject(EINVAL, "callback function not static");
+  return Register.pointer("func", { subprogram: target });
 }
 
 function checkPacketLoad(env: Env): void {
@@ -141,6 +153,7 @@ function checkPacketLoad(env: Env): void {
   }
   if (mode === 0x40) checkReads(env, src);
   checkUnmodified(env, context, 6);
+  env.noteWholeContext();
   for (let index = 0; index <= 5; index++) env.setRegister(index, Register.NONE);
   env.setRegister(0, Register.UNKNOWN);
 }

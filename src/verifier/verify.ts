@@ -1,6 +1,6 @@
 // verify(): the one door to a VerifiedProgram. Linux 6.18's verdict on a program, with its reasons.
 
-import { loadAttachType } from "../attach-types.ts";
+import { loadAttachType, sectionLoad } from "../attach-types.ts";
 import type { Btf } from "../btf/btf.ts";
 import { VerifierError } from "../errors.ts";
 import { INSN_ROWS } from "../isa/table.ts";
@@ -10,8 +10,11 @@ import { Code, Opcode, PSEUDO_KFUNC_CALL } from "./code.ts";
 import { maySleepAsAsked, programTraits } from "./contexts/contexts.ts";
 import { ControlFlow, checkFunctions, findFunctions } from "./control-flow.ts";
 import { type Capabilities, Env, MAX_FRAMES, MAX_STACK, MAX_VAR_OFF, ProgramFlags } from "./env.ts";
-import { type Explanation, explain } from "./explain.ts";
+import { type Explanation, explain, formatExplanation } from "./explain.ts";
 import { Explorer } from "./explore.ts";
+import { verified } from "./fix-up.ts";
+import { checkFunctionInfo } from "./function-info.ts";
+import { entryFrame, GlobalFunctions } from "./global-functions.ts";
 import { checkKernelCalls, kernelFunctions, kfuncCallback } from "./kfunc.ts";
 import { LogBuffer, LogLevel } from "./log.ts";
 import { mapFields } from "./map-fields.ts";
@@ -22,19 +25,24 @@ import { Register } from "./register.ts";
 import { E2BIG, EACCES, EBADF, EINVAL, Rejection, reject } from "./rejection.ts";
 import { Frame, State } from "./state.ts";
 import { Trace, writeEnd } from "./trace.ts";
+import type { UserHelpers } from "./user-helpers.ts";
 import { Way } from "./way.ts";
 
 export interface VerifyOptions {
-  /** `enum bpf_attach_type`; 0 where the type needs none. */
+  /** `enum bpf_attach_type`; default: what the program's section says, 0 where it says nothing. */
   readonly attachType?: number;
   /** Everything (the default), or what CAP_BPF alone allows: no pointer leaks. */
   readonly caps?: Capabilities;
-  /** BPF_F_STRICT_ALIGNMENT and its kin. */
+  /** BPF_F_STRICT_ALIGNMENT and its kin; default: what the program's section says. */
   readonly flags?: number;
   /** BPF_LOG_*, added up. 0: no log; 1: the way to a rejection; 2: every instruction; 4: figures of the effort. */
   readonly logLevel?: number;
+  /** Helpers of the user's own, by id: `runtime.helpers.defined`. */
+  readonly helpers?: UserHelpers;
   /** The kernel's own BTF (`/sys/kernel/btf/vmlinux`), for programs that name its types or functions. */
   readonly kernelBtf?: Btf;
+  /** CPUs that the machine may have, where that is known: a CPU's number is below it. Default: any. */
+  readonly cpus?: number;
 }
 
 export interface Verdict {
@@ -76,7 +84,10 @@ export function judge(program: Program, options: VerifyOptions = {}): Verdict {
 export function verify(program: Program, options: VerifyOptions = {}): VerifiedProgram {
   const found = judge(program, options);
   if (found.program !== undefined) return found.program;
-  throw new VerifierError(program.name, found.slot, found.errno, found.message);
+  throw new VerifierError(program.name, found.slot, found.errno, found.message, () => {
+    const explanation = found.explain();
+    return explanation === undefined ? found.message : formatExplanation(explanation);
+  });
 }
 
 interface Run {
@@ -89,10 +100,13 @@ interface Run {
 /** All that is checked, seen by an observer. */
 function explore(
   program: Program,
-  { attachType = 0, caps = "all", flags = 0, kernelBtf }: VerifyOptions,
+  options: VerifyOptions,
   log: LogBuffer | undefined,
   observe: (env: Env) => Observer | undefined,
 ): Run {
+  const load = sectionLoad(program.section);
+  const { attachType = load.attachType, flags = load.flags } = options;
+  const { caps = "all", helpers = NO_HELPERS, kernelBtf, cpus } = options;
   const kind: ProgramKind = {
     type: program.type,
     attachType: loadAttachType(program.type, attachType) ?? attachType,
@@ -111,27 +125,26 @@ function explore(
       program.functions.map(({ slot }) => slot),
     );
     checkFunctions(code, functions);
+    const globals = new GlobalFunctions(checkFunctionInfo(program, code, functions));
     checkOpcodes(program, code);
     checkKind(program, kind);
     const flow = new ControlFlow(code, functions, {
       callback: (slot) => {
         const [src, id] = [code.src[slot], code.imm[slot]];
-        return src === 0
-          ? callbackKind(id)
-          : src === PSEUDO_KFUNC_CALL
-            ? kfuncCallback(kernel?.find(id))
-            : "none";
+        if (src === PSEUDO_KFUNC_CALL) return kfuncCallback(kernel?.find(id));
+        return src === 0 && !helpers.has(id) ? callbackKind(id) : "none";
       },
       arguments: (slot) => {
         const [src, id] = [code.src[slot], code.imm[slot]];
         if (src === PSEUDO_KFUNC_CALL) return kernel?.find(id)?.params.length;
-        return src === 0 ? prototypeFor(id, kind, caps)?.args.length : undefined;
+        return src === 0 ? (helpers.get(id) ?? prototypeFor(id, kind, caps))?.args.length : undefined;
       },
     });
-    env = new Env(program, code, kind, flow, { caps, log, flags, kernelBtf });
+    env = new Env(program, code, kind, flow, { caps, log, flags, helpers, kernelBtf, cpus, globals });
     env.state = entryState();
     env.observer = observe(env);
     new Explorer(env).explore(env.state, 0);
+    exploreGlobals(env);
     checkDepth(env);
     checkTailCalls(env);
   } catch (thrown) {
@@ -167,7 +180,7 @@ function verdict(
     states: env?.totalStates ?? 0,
     peakStates: env?.peakStates ?? 0,
     maxStatesPerInsn: env?.maxStatesPerInsn ?? 0,
-    program: error === undefined ? ({ program } as VerifiedProgram) : undefined,
+    program: error === undefined && env !== undefined ? verified(env) : undefined,
     log: log?.toString() ?? "",
     explain: () => (error === undefined ? undefined : explainRejection(program, options)),
   };
@@ -181,8 +194,31 @@ function entryState(): State {
   return new State([frame]);
 }
 
+const NO_HELPERS: UserHelpers = new Map();
+/** Each global function that a verified one calls, by itself. */
+function exploreGlobals(env: Env): void {
+  const { globals, flow, log } = env;
+  const verified = new Set<number>();
+  for (let isDone = false; !isDone; ) {
+    isDone = true;
+    for (const [index, start] of flow.functions.entries()) {
+      if (!globals.called.has(index) || verified.has(index)) continue;
+      verified.add(index);
+      isDone = false;
+      env.slot = start;
+      log?.write(`Validating ${globals.name(index)}() func#${index}...\n`);
+      env.state = new State([entryFrame(env, index)]);
+      env.observer?.begins();
+      new Explorer(env).explore(env.state, start);
+      log?.write(`Func#${index} ('${globals.name(index)}') is safe for any args that match its prototype\n`);
+    }
+  }
+}
+
 /** The kernel loads each type for some attach types only; of a few, for none unless BTF says where. */
 function checkAttachType(type: string, attachType: number): void {
+  if (type === "raw")
+    reject(-1, EINVAL, "a raw program has no context that is known: it can only run checked");
   if (type === "unspec" || loadAttachType(type, attachType) === undefined) {
     reject(-1, EINVAL, `a program of type ${type} cannot have the expected attach type ${attachType}`);
   }

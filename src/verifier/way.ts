@@ -35,6 +35,10 @@ export class Way implements Observer {
     return this.#forgotten + this.#moments.length;
   }
 
+  begins(): void {
+    this.resume(0);
+  }
+
   before(): void {
     const { slot, frame } = this.#env;
     if (this.#moments.length >= 2 * MAX_MOMENTS) {

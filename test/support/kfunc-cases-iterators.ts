@@ -64,6 +64,7 @@ export const ITERATOR_CASES: readonly KfuncCase[] = [
       goto loop
       out:
       ${END}`,
+    // What indexes memory is known in every round, so that at last a round writes over the iterator.
     message: "expected an initialized iter_num as arg #0",
   },
   {

@@ -3,8 +3,8 @@
 
 import { inflateSync } from "node:zlib";
 import { parseBtf } from "../../dist/src/btf/btf.js";
-import type { MapSpec, Program, ProgramType } from "../../dist/src/index.js";
-import { loadRaw } from "../../dist/src/index.js";
+import type { MapSpec, ProgramType } from "../../dist/src/index.js";
+import { loadRaw, Program } from "../../dist/src/index.js";
 import { BtfBuilder } from "./btf-builder.ts";
 import { readOracle } from "./oracles.ts";
 
@@ -32,6 +32,10 @@ export interface SuiteCase {
   readonly insns_zb64?: string;
   /** Slots by the map that they load. */
   readonly fixups: Readonly<Record<string, readonly number[]>>;
+  /** Where a case has BTF: its types and strings in hexadecimal, and the type of the function at each slot. */
+  readonly btf_types?: string;
+  readonly btf_strings?: string;
+  readonly func_info?: readonly (readonly [slot: number, typeId: number])[];
   readonly retvals: readonly { readonly data: string }[];
   readonly env: string;
   readonly k618: KernelVerdict;
@@ -123,5 +127,25 @@ export function loadCase(suite: Suite, each: SuiteCase): { program: Program; map
   const maps = Object.keys(fixups).map((name) => makeSpec(name, suite.fixup_maps[name]));
   const relo = Object.values(fixups).flatMap((slots, map) => slots.map((slot) => [slot, map] as const));
   const program = loadRaw(new Uint8Array(bytes), { type: each.prog_type_name, license: "GPL", maps, relo });
-  return { program, maps };
+  return { program: withFunctions(program, each), maps };
+}
+
+/** The program with the functions and types that the case gives it. */
+function withFunctions(program: Program, { btf_types, btf_strings, func_info }: SuiteCase): Program {
+  if (btf_types === undefined || btf_strings === undefined || func_info === undefined) return program;
+  const btf = parseBtf(joinBtf(Buffer.from(btf_types, "hex"), Buffer.from(btf_strings, "hex")));
+  const functions = func_info.map(([slot, typeId]) => ({ slot, typeId, name: btf.type(typeId).name }));
+  const { name, type, license, insns, maps } = program;
+  return new Program({ name, type, license, insns, maps, btf, functions });
+}
+
+/** A blob of the types and the strings behind its header. */
+function joinBtf(types: Buffer, strings: Buffer): Uint8Array<ArrayBuffer> {
+  const header = Buffer.alloc(24);
+  header.writeUInt16LE(0xeb9f, 0);
+  header.writeUInt8(1, 2);
+  for (const [index, word] of [24, 0, types.length, types.length, strings.length].entries()) {
+    header.writeUInt32LE(word, 4 + 4 * index);
+  }
+  return new Uint8Array(Buffer.concat([header, types, strings]));
 }

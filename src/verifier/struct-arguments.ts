@@ -1,0 +1,42 @@
+// Pointers to the kernel's structs as arguments: that a register is one to the struct that is wanted, or to one that
+// begins with it (check_reg_type in kernel/bpf/verifier.c).
+
+import type { Btf } from "../btf/btf.ts";
+import { checkUnmodified } from "./access.ts";
+import type { Env } from "./env.ts";
+import { Flag, type Register, typeName } from "./register.ts";
+import { EACCES } from "./rejection.ts";
+import { containsStruct } from "./struct-walk.ts";
+
+/** A struct of the kernel. */
+export interface StructType {
+  readonly btf: Btf;
+  readonly typeId: number;
+}
+
+const FLAGS: ReadonlySet<number> = new Set([0, Flag.TRUSTED, Flag.RCU]);
+
+/** A register that must point to a struct; null will do only where it was told apart from the start. */
+export function checkStructArgument(env: Env, number: number, wanted: StructType, nullable: boolean): void {
+  const register = env.register(number);
+  const flags = nullable ? register.flags & ~Flag.MAYBE_NULL : register.flags;
+  if (register.kind !== "btf" || !FLAGS.has(flags)) {
+    env.reject(EACCES, `R${number} type=${typeName(register)} expected=ptr_, trusted_ptr_, rcu_ptr_`);
+  }
+  checkStruct(env, number, wanted, false);
+  checkUnmodified(env, register, number, true);
+}
+
+/** That the struct is the wanted one, or has it at the register's offset unless `isStrict`. */
+export function checkStruct(env: Env, number: number, wanted: StructType, isStrict: boolean): void {
+  const register = env.register(number);
+  if (pointsTo(register, wanted, isStrict)) return;
+  const name = wanted.btf.type(wanted.typeId).name;
+  env.reject(EACCES, `R${number} is of type ${register.struct} but ${name} is expected`);
+}
+
+/** Without the struct's BTF its name must do. */
+function pointsTo({ btf, typeId, struct, off }: Register, wanted: StructType, isStrict: boolean): boolean {
+  if (btf === undefined) return off === 0 && struct === wanted.btf.type(wanted.typeId).name;
+  return containsStruct(btf, typeId, off, wanted, isStrict);
+}
