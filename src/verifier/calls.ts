@@ -140,7 +140,7 @@ function findPrototype(env: Env): HelperPrototype {
   }
   const section = sleeplessSection(env);
   if (prototype.mightSleep && section !== undefined) {
-    env.reject(EINVAL, `sleepable helper bpf_${name}#${id} in ${section} region`);
+    env.reject(EINVAL, `sleepable helper bpf_${prototype.name}#${id} in ${section} region`);
   }
   return prototype;
 }
