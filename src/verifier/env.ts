@@ -3,6 +3,7 @@
 
 import type { Btf } from "../btf/btf.ts";
 import type { MapSpec, Program, ProgramMapUse } from "../program.ts";
+import type { AttachTarget } from "./attach-target.ts";
 import type { Code } from "./code.ts";
 import { type ProgramTraits, programTraits } from "./contexts/contexts.ts";
 import type { ControlFlow } from "./control-flow.ts";
@@ -39,6 +40,8 @@ export interface EnvOptions {
   /** Types and functions of the kernel that the program is for; without it nothing of the kernel's can be named. */
   readonly kernelBtf: Btf | undefined;
   readonly globals: GlobalFunctions;
+  /** What a program whose context BTF describes is attached to. */
+  readonly target: AttachTarget | undefined;
 }
 
 export class Env {
@@ -49,6 +52,7 @@ export class Env {
   readonly caps: Capabilities;
   readonly kernelBtf: Btf | undefined;
   readonly globals: GlobalFunctions;
+  readonly target: AttachTarget | undefined;
   readonly flow: ControlFlow;
   readonly stackLiveness: StackLiveness;
   /** Map by the slot of the `lddw` that loads it. */
@@ -100,6 +104,7 @@ export class Env {
     this.log = options.log;
     this.kernelBtf = options.kernelBtf;
     this.globals = options.globals;
+    this.target = options.target;
     this.isStrict = (options.flags & ProgramFlags.STRICT_ALIGNMENT) !== 0;
     this.keepsEveryState = (options.flags & ProgramFlags.TEST_STATE_FREQ) !== 0;
     this.pointerKinds = new Array(code.length);

@@ -8,11 +8,13 @@ import { checkCall, checkNothingHeld, leaveFunction, outOfRange } from "./calls.
 import { Class, Opcode } from "./code.ts";
 import { returnRange } from "./contexts/contexts.ts";
 import type { Env } from "./env.ts";
+import { symbolRegister } from "./kernel-symbols.ts";
 import { markPrecise } from "./precision.ts";
 import { Register, typeName } from "./register.ts";
 import { checkReads, checkWrites, isHiddenPointer } from "./registers.ts";
 import { EACCES, EINVAL } from "./rejection.ts";
 import type { State } from "./state.ts";
+import { hookReturnRange } from "./traced-context.ts";
 
 /** The slot that comes next, -1 at the end of a way; further ways. */
 export interface StepResult {
@@ -100,22 +102,28 @@ function leave(env: Env): StepResult {
 }
 
 function checkResult(env: Env): void {
+  const isMain = env.frame.subprogram === 0;
+  const hook = env.target && isMain ? hookReturnRange(env.kind, env.target) : undefined;
+  if (hook === "anything") return;
   checkReads(env, 0);
   if (isHiddenPointer(env, 0)) env.reject(EACCES, "R0 leaks addr as return value");
-  if (env.frame.subprogram > 0) {
+  if (!isMain) {
     const { kind } = env.register(0);
     if (kind === "scalar") return;
     const type = typeName(env.register(0));
     env.reject(EINVAL, `At subprogram exit the register R0 is not a scalar value (${type})`);
   }
-  const range = returnRange(env.kind);
+  const range = hook ?? returnRange(env.kind);
   if (range === undefined) return;
   const register = env.register(0);
   if (register.kind !== "scalar") {
     env.reject(EINVAL, `At program exit the register R0 is not a known value (${typeName(register)})`);
   }
   markPrecise(env, 0);
-  const { smin, smax } = register.scalar;
+  const { scalar } = register;
+  const [smin, smax] = range.is64
+    ? [scalar.smin, scalar.smax]
+    : [BigInt(scalar.s32min), BigInt(scalar.s32max)];
   if (smin < BigInt(range.min) || smax > BigInt(range.max)) {
     env.reject(EINVAL, outOfRange(register, "At program exit the register R0 has", range.min, range.max));
   }
@@ -140,6 +148,7 @@ function constantRegister(env: Env, src: number): Register {
   if (src === 0) {
     return Register.immediate(code.imm[slot], code.imm[slot + 1]);
   }
+  if (src === 3) return symbolRegister(env, code.imm[slot]);
   if (src === 4) return functionAddress(env, slot + code.imm[slot] + 1);
   const use = env.mapUses.get(slot);
   if (use === undefined) env.reject(EINVAL, `fd ${code.imm[slot]} is not pointing to valid bpf_map`);

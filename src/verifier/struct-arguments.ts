@@ -35,6 +35,26 @@ export function checkStruct(env: Env, number: number, wanted: StructType, isStri
   env.reject(EACCES, `R${number} is of type ${register.struct} but ${name} is expected`);
 }
 
+/** Structs that begin with a `sock_common`, and which helpers give. */
+const SOCKETS: ReadonlySet<string> = new Set([
+  ...["sock", "tcp_sock", "tcp6_sock", "tcp_timewait_sock", "tcp_request_sock", "udp6_sock", "unix_sock"],
+  "mptcp_sock",
+]);
+
+/** The same of a struct of the kernel's BTF; without that, names must do. */
+export function checkNamedStruct(env: Env, number: number, name: string, isStrict: boolean): void {
+  const { kernelBtf } = env;
+  const found = kernelBtf?.findByName(name, "struct");
+  if (kernelBtf !== undefined && found !== undefined) {
+    checkStruct(env, number, { btf: kernelBtf, typeId: found.id }, isStrict);
+    return;
+  }
+  const register = env.register(number);
+  const { struct, off } = register;
+  if (off === 0 && (struct === name || (name === "sock_common" && SOCKETS.has(struct)))) return;
+  env.reject(EACCES, `R${number} is of type ${register.struct} but ${name} is expected`);
+}
+
 /** Without the struct's BTF its name must do. */
 function pointsTo({ btf, typeId, struct, off }: Register, wanted: StructType, isStrict: boolean): boolean {
   if (btf === undefined) return off === 0 && struct === wanted.btf.type(wanted.typeId).name;

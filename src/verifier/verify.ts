@@ -5,6 +5,7 @@ import type { Btf } from "../btf/btf.ts";
 import { VerifierError } from "../errors.ts";
 import { INSN_ROWS } from "../isa/table.ts";
 import type { Program, VerifiedProgram } from "../program.ts";
+import { attachFunction, attachTargetOf, hasAttachTarget } from "./attach-target.ts";
 import { callbackKind, checkTailCalls } from "./calls.ts";
 import { Code, Opcode } from "./code.ts";
 import { maySleepAsAsked, programTraits } from "./contexts/contexts.ts";
@@ -14,6 +15,7 @@ import { type Explanation, explain } from "./explain.ts";
 import { Explorer } from "./explore.ts";
 import { checkFunctionInfo } from "./function-info.ts";
 import { entryFrame, GlobalFunctions } from "./global-functions.ts";
+import { checkSymbol } from "./kernel-symbols.ts";
 import { LogBuffer, LogLevel } from "./log.ts";
 import { mapFields } from "./map-fields.ts";
 import type { Observer } from "./observe.ts";
@@ -36,6 +38,8 @@ export interface VerifyOptions {
   readonly logLevel?: number;
   /** The kernel's own BTF (`/sys/kernel/btf/vmlinux`), for programs that name its types or functions. */
   readonly kernelBtf?: Btf;
+  /** What a program of type `tracing` or `lsm` attaches to; the program's own `attachTo` when missing. */
+  readonly attachTo?: string;
 }
 
 export interface Verdict {
@@ -90,7 +94,7 @@ interface Run {
 /** All that is checked, seen by an observer. */
 function explore(
   program: Program,
-  { attachType = 0, caps = "all", flags = 0, kernelBtf }: VerifyOptions,
+  { attachType = 0, caps = "all", flags = 0, kernelBtf, attachTo = program.attachTo }: VerifyOptions,
   log: LogBuffer | undefined,
   observe: (env: Env) => Observer | undefined,
 ): Run {
@@ -98,6 +102,7 @@ function explore(
     type: program.type,
     attachType: loadAttachType(program.type, attachType) ?? attachType,
     isSleepable: (flags & ProgramFlags.SLEEPABLE) !== 0,
+    ...attachFunction(program.type, attachType, attachTo),
   };
   let env: Env | undefined;
   let functions: readonly number[] = [];
@@ -111,14 +116,16 @@ function explore(
     );
     checkFunctions(code, functions);
     const globals = new GlobalFunctions(checkFunctionInfo(program, code, functions));
-    checkOpcodes(program, code);
+    checkOpcodes(program, code, kernelBtf);
     checkKind(program, kind);
     const flow = new ControlFlow(code, functions, {
       callback: (slot) => (code.src[slot] === 0 ? callbackKind(code.imm[slot]) : "none"),
       arguments: (slot) =>
         code.src[slot] === 0 ? prototypeFor(code.imm[slot], kind, caps)?.args.length : undefined,
     });
-    env = new Env(program, code, kind, flow, { caps, log, flags, kernelBtf, globals });
+    const isTraced = kernelBtf !== undefined && hasAttachTarget(program.type);
+    const target = isTraced ? attachTargetOf(kernelBtf, attachType, attachTo) : undefined;
+    env = new Env(program, code, kind, flow, { caps, log, flags, kernelBtf, globals, target });
     env.state = entryState();
     env.observer = observe(env);
     new Explorer(env).explore(env.state, 0);
@@ -225,7 +232,7 @@ function checkKind(program: Program, kind: ProgramKind): void {
 const SLEEPABLE_MAPS = new Set([1, 2, 5, 6, 9, 10, 11, 12, 13, 22, 23, 24, 27, 28, 29, 31, 32, 33]);
 
 /** Each instruction is one, before any is explored (resolve_pseudo_ldimm64). */
-function checkOpcodes(program: Program, code: Code): void {
+function checkOpcodes(program: Program, code: Code, kernelBtf: Btf | undefined): void {
   const uses = new Map(program.maps.map((use) => [use.slot, use]));
   for (let slot = 0; slot < code.length; slot++) {
     const opcode = code.code[slot];
@@ -235,6 +242,7 @@ function checkOpcodes(program: Program, code: Code): void {
     }
     if (opcode === Opcode.LDDW) {
       checkWide(code, slot);
+      if (code.src[slot] === 3) checkSymbol(slot, kernelBtf, code.imm[slot]);
       const use = uses.get(slot);
       const needsMap = [1, 2, 5, 6].includes(code.src[slot]);
       if (needsMap && use === undefined) {
