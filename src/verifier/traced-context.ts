@@ -99,7 +99,11 @@ function pointerArgument(
     }
     flags |= tagFlag(btf, pointee) & (Flag.USER | Flag.PERCPU);
   }
-  env.log?.write(`func '${name}' arg${index} has btf_id ${type.id} type ${kindName(type)} '${type.name}'\n`);
+  // The kernel says so of arguments that it works out from their types.
+  if (own === undefined) {
+    const what = `btf_id ${type.id} type ${kindName(type)} '${type.name}'`;
+    env.log?.write(`func '${name}' arg${index} has ${what}\n`);
+  }
   return pointerToType(btf, type.id, flags, (flags & Flag.MAYBE_NULL) === 0 ? 0 : env.takeId());
 }
 
