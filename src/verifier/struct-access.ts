@@ -72,7 +72,7 @@ function loaded(env: Env, btf: Btf, place: Place, flags: number): Register {
 type PointerPlace = Extract<Place, { readonly kind: "pointer" }>;
 
 /** Objects do not go away here: no program that may sleep, or one that holds a lock. */
-const isInRcuSection = ({ kind, state }: Env): boolean => !kind.isSleepable || state.holds("lock");
+export const isInRcuSection = ({ kind, state }: Env): boolean => !kind.isSleepable || state.holds("lock");
 
 /** Flags of a pointer that was read from the struct that `pointer` leads to. */
 function trustOf(env: Env, pointer: Register, btf: Btf, place: PointerPlace): number {

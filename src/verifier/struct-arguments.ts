@@ -41,18 +41,26 @@ const SOCKETS: ReadonlySet<string> = new Set([
   "mptcp_sock",
 ]);
 
-/** The same of a struct of the kernel's BTF; without that, names must do. */
+/** The same of a struct of the kernel's BTF. */
 export function checkNamedStruct(env: Env, number: number, name: string, isStrict: boolean): void {
-  const { kernelBtf } = env;
+  const register = env.register(number);
+  if (isNamedStruct(env, register, name, isStrict)) return;
+  env.reject(EACCES, `R${number} is of type ${register.struct} but ${name} is expected`);
+}
+
+/** True for a pointer to the kernel's struct of that name, or to one that has it there; without BTF names must do. */
+export function isNamedStruct(
+  { kernelBtf }: Env,
+  register: Register,
+  name: string,
+  isStrict: boolean,
+): boolean {
   const found = kernelBtf?.findByName(name, "struct");
   if (kernelBtf !== undefined && found !== undefined) {
-    checkStruct(env, number, { btf: kernelBtf, typeId: found.id }, isStrict);
-    return;
+    return pointsTo(register, { btf: kernelBtf, typeId: found.id }, isStrict);
   }
-  const register = env.register(number);
   const { struct, off } = register;
-  if (off === 0 && (struct === name || (name === "sock_common" && SOCKETS.has(struct)))) return;
-  env.reject(EACCES, `R${number} is of type ${register.struct} but ${name} is expected`);
+  return off === 0 && (struct === name || (name === "sock_common" && SOCKETS.has(struct)));
 }
 
 /** Without the struct's BTF its name must do. */
