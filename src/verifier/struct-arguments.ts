@@ -30,7 +30,7 @@ export function checkStructArgument(env: Env, number: number, wanted: StructType
 /** That the struct is the wanted one, or has it at the register's offset unless `isStrict`. */
 export function checkStruct(env: Env, number: number, wanted: StructType, isStrict: boolean): void {
   const register = env.register(number);
-  if (pointsTo(register, wanted, isStrict)) return;
+  if (pointsTo(env, register, wanted, isStrict)) return;
   const name = wanted.btf.type(wanted.typeId).name;
   env.reject(EACCES, `R${number} is of type ${register.struct} but ${name} is expected`);
 }
@@ -49,22 +49,23 @@ export function checkNamedStruct(env: Env, number: number, name: string, isStric
 }
 
 /** True for a pointer to the kernel's struct of that name, or to one that has it there; without BTF names must do. */
-export function isNamedStruct(
-  { kernelBtf }: Env,
-  register: Register,
-  name: string,
-  isStrict: boolean,
-): boolean {
+export function isNamedStruct(env: Env, register: Register, name: string, isStrict: boolean): boolean {
+  const { kernelBtf } = env;
   const found = kernelBtf?.findByName(name, "struct");
   if (kernelBtf !== undefined && found !== undefined) {
-    return pointsTo(register, { btf: kernelBtf, typeId: found.id }, isStrict);
+    return pointsTo(env, register, { btf: kernelBtf, typeId: found.id }, isStrict);
   }
   const { struct, off } = register;
   return off === 0 && (struct === name || (name === "sock_common" && SOCKETS.has(struct)));
 }
 
 /** Without the struct's BTF its name must do. */
-function pointsTo({ btf, typeId, struct, off }: Register, wanted: StructType, isStrict: boolean): boolean {
+function pointsTo(
+  { log }: Env,
+  { btf, typeId, struct, off }: Register,
+  wanted: StructType,
+  isStrict: boolean,
+): boolean {
   if (btf === undefined) return off === 0 && struct === wanted.btf.type(wanted.typeId).name;
-  return containsStruct(btf, typeId, off, wanted, isStrict);
+  return containsStruct(btf, typeId, off, wanted, isStrict, (problem) => log?.write(`${problem}\n`));
 }
