@@ -53,8 +53,8 @@ export function attachFunction(
 export function attachTargetOf(btf: Btf, attachType: number, attachTo: string | undefined): AttachTarget {
   const found = attachTo === undefined ? undefined : findAttachTarget(btf, attachType, attachTo);
   if (found === undefined) {
-    const what = attachTo === undefined ? "" : `: the kernel has no ${attachTo}`;
-    reject(-1, EINVAL, `Tracing programs must provide btf_id${what}`);
+    const what = attachTo === undefined ? "" : `the kernel has no ${attachTo} to attach to\n`;
+    reject(-1, EINVAL, `${what}Tracing programs must provide btf_id`);
   }
   const type = btf.type(found.id);
   if (attachType === ATTACH_TYPES.trace_raw_tp) return tracepoint(btf, type);

@@ -167,7 +167,10 @@ function checkStructKind(env: Env, number: number, type: ArgType, helper: string
     // That of a field is checked against the field.
     if (struct !== undefined) checkNamedStruct(env, number, struct, isRelease && helper !== "sk_release");
   } else if (EXPECTED[type.kind as Exclude<ArgKind, "anything">] === MEMORY && type.readOnly !== true) {
-    env.reject(EACCES, `${helper}() may write into memory pointed by R${number} type=${typeName(register)}`);
+    env.reject(
+      EACCES,
+      `bpf_${helper}() may write into memory pointed by R${number} type=${typeName(register)}`,
+    );
   }
 }
 
