@@ -15,6 +15,7 @@ import { checkNothingHeld, releaseReference, takeReference } from "./references.
 import { Flag, Register } from "./register.ts";
 import { EACCES, EFAULT, EINVAL } from "./rejection.ts";
 import { enablePreemption, enterRcu, inRcuSection, leaveRcu, sleeplessSection } from "./sections.ts";
+import { pointerToType, structPointer } from "./struct-access.ts";
 
 /** Those that a program may call while it holds a lock: of lists and trees, which locks guard, and of iterators. */
 const UNDER_LOCK =
@@ -127,7 +128,7 @@ function resultOf(env: Env, facts: KfuncFacts, isRcu: boolean): Register {
   }
   let result = special ?? Register.NONE;
   if (special === undefined && kind === "struct") {
-    result = Register.pointer("btf", { flags: trustOf(facts, isRcu), struct: target });
+    result = structPointer(env, target, trustOf(facts, isRcu));
   } else if (special === undefined) {
     const memSize = facts.resultSize ?? size ?? 0;
     if (memSize === 0) {
@@ -161,7 +162,7 @@ function trustOf(facts: KfuncFacts, isRcu: boolean): Flag {
 function specialResult(env: Env, facts: KfuncFacts): Register | undefined {
   switch (facts.called.name) {
     case "bpf_cast_to_kern_ctx":
-      return Register.pointer("btf", { flags: Flag.TRUSTED, struct: kernelContext(env) });
+      return structPointer(env, kernelContext(env), Flag.TRUSTED);
     case "bpf_obj_new_impl":
     case "bpf_percpu_obj_new_impl":
       return env.reject(EINVAL, "bpf_obj_new/bpf_percpu_obj_new requires prog BTF");
@@ -203,9 +204,7 @@ function kernelContext(env: Env): string {
 function castResult(env: Env, id: number): Register {
   const btf = env.kernelBtf;
   const type = btf !== undefined && id < btf.count ? btf.resolve(id) : undefined;
-  if (type?.kind === "struct") {
-    return Register.pointer("btf", { flags: Flag.UNTRUSTED, struct: type.name });
-  }
+  if (btf !== undefined && type?.kind === "struct") return pointerToType(btf, type.id, Flag.UNTRUSTED);
   if (type?.kind === "void") {
     return Register.pointer("mem", { flags: Flag.READ_ONLY | Flag.UNTRUSTED, memSize: 0 });
   }

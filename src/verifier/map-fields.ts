@@ -9,8 +9,9 @@ export interface MapField {
   readonly name: string;
   readonly off: number;
   readonly size: number;
-  /** Struct that a kptr points to. */
+  /** Struct that a kptr points to, and its id in the map's BTF. */
   readonly struct?: string;
+  readonly typeId?: number;
 }
 
 const SPECIAL: ReadonlySet<string> = new Set([
@@ -43,7 +44,10 @@ function findFields({ btf, valueType }: MapSpec): MapField[] {
     if (type.kind === "ptr") {
       const target = btf.type(type.type);
       const name = target.kind === "type_tag" ? TAGS[target.name] : undefined;
-      if (name !== undefined) fields.push({ name, off, size: 8, struct: btf.resolve(type.type).name });
+      if (name !== undefined) {
+        const struct = btf.resolve(type.type);
+        fields.push({ name, off, size: 8, struct: struct.name, typeId: struct.id });
+      }
     } else if (type.kind === "struct") {
       if (SPECIAL.has(type.name)) fields.push({ name: type.name, off, size: type.size });
       else for (const member of type.members) visit(member.type, off + (member.bitOffset >> 3), depth + 1);

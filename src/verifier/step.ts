@@ -7,6 +7,7 @@ import { checkConditional } from "./branch.ts";
 import { checkCall, leaveFunction } from "./calls.ts";
 import { Class, Opcode } from "./code.ts";
 import type { Env, Fork } from "./env.ts";
+import { symbolRegister } from "./kernel-symbols.ts";
 import { checkResult } from "./program-exit.ts";
 import { checkNothingHeld } from "./references.ts";
 import { Register, typeName } from "./register.ts";
@@ -122,6 +123,7 @@ function constantRegister(env: Env, src: number): Register {
   if (src === 0) {
     return Register.immediate(code.imm[slot], code.imm[slot + 1]);
   }
+  if (src === 3) return symbolRegister(env, code.imm[slot]);
   if (src === 4) return functionAddress(env, slot + code.imm[slot] + 1);
   const use = env.mapUses.get(slot);
   if (use === undefined) env.reject(EINVAL, `fd ${code.imm[slot]} is not pointing to valid bpf_map`);
