@@ -6,6 +6,7 @@ import { BpfMap, ENGINES, LoadError, type MapSpec, Runtime } from "../dist/src/i
 import { testRun } from "../dist/src/test-run/test-run.js";
 import { judge, type Verdict } from "../dist/src/verifier/verify.js";
 import { ENGINE_NAMES } from "./support/engines.ts";
+import { kernelBtf } from "./support/kernel-btf.ts";
 import {
   caseName,
   finalMessage,
@@ -41,7 +42,14 @@ function makeVerdict(each: SuiteCase, caps: Caps): Outcome {
   try {
     const { program } = loadCase(suite as Suite, each);
     const flags = kernelVerdict(each, caps)?.pflags ?? each.flags;
-    return judge(program, { attachType: each.expected_attach_type, caps, flags });
+    const attachTo = each.kfunc === null ? {} : { attachTo: each.kfunc };
+    return judge(program, {
+      attachType: each.expected_attach_type,
+      caps,
+      flags,
+      kernelBtf,
+      ...attachTo,
+    });
   } catch (error) {
     // A map that is not there, which the loader notices first.
     if (!(error instanceof LoadError) || error.code !== "bad-relocation") throw error;
@@ -53,12 +61,7 @@ const SPECULATION = "rejected for a way that only a processor's speculation take
 
 /** Cases that are judged differently here, by file and number, with the reason. */
 const OTHER_VERDICT: Readonly<Record<Caps, ReadonlyMap<string, string>>> = {
-  all: new Map([
-    ["map_kptr.c#8", "takes the size of a kernel's struct from the kernel's BTF"],
-    ["bpf_get_stack.c#1", "its context comes from the kernel's BTF"],
-    ["map_ptr.c#2", "reads a struct bpf_map, which is in the kernel's BTF"],
-    ["map_ptr.c#3", "reads a struct bpf_map, which is in the kernel's BTF"],
-  ]),
+  all: new Map(),
   bpf: new Map([
     ["atomic_bounds.c#0", SPECULATION],
     ["calls.c#26", SPECULATION],

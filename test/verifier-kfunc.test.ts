@@ -3,7 +3,10 @@
 
 import { afterAll, describe, expect, it } from "vitest";
 import { KernelSession } from "../dist/src/kernel.js";
+import { ARGUMENT_CASES } from "./support/kfunc-cases-arguments.ts";
+import { DYNPTR_CASES } from "./support/kfunc-cases-dynptrs.ts";
 import { ITERATOR_CASES } from "./support/kfunc-cases-iterators.ts";
+import { SECTION_CASES } from "./support/kfunc-cases-sections.ts";
 import {
   type KfuncCase,
   kernelVerdict,
@@ -14,7 +17,10 @@ import {
 } from "./support/kfunc-programs.ts";
 
 const GROUPS: Readonly<Record<string, readonly KfuncCase[]>> = {
+  arguments: ARGUMENT_CASES,
+  dynptrs: DYNPTR_CASES,
   iterators: ITERATOR_CASES,
+  sections: SECTION_CASES,
 };
 
 if (noLiveKernel !== undefined) console.log(`skipped: the running kernel's verdicts: ${noLiveKernel}`);

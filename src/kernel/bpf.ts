@@ -5,6 +5,7 @@ import { closeSync } from "node:fs";
 import type { Btf } from "../btf/btf.ts";
 import type { MapSpec, Program } from "../program.ts";
 import { PROGRAM_TYPES, type ProgramType } from "../program-types.ts";
+import { findAttachTarget, hasAttachTarget } from "../verifier/attach-target.ts";
 import { BpfCall } from "./attr.ts";
 import { loadBtf } from "./btf.ts";
 import { encodeMapLoads } from "./insns.ts";
@@ -15,6 +16,9 @@ import { KernelError, KernelUnavailable, pinnedBytes, withCapBpfOnly } from "./s
 export interface KernelLoadOptions {
   /** `enum bpf_attach_type`; 0 where the type needs none. */
   readonly attachType?: number;
+  /** The kernel's BTF, where `tracing` and `lsm` programs find what they attach to; and that, if not `attachTo`. */
+  readonly kernelBtf?: Btf;
+  readonly attachTo?: string;
   /** BPF_F_*: strict alignment 1, sleepable 16 … */
   readonly flags?: number;
   /** What the caller may do: everything that this process may (the default), or CAP_BPF alone. */
@@ -169,6 +173,7 @@ export class KernelSession {
       prog_flags: options.flags ?? 0,
       prog_name: program.name,
       expected_attach_type: options.attachType ?? 0,
+      attach_btf_id: attachId(program, options),
       ...this.#functionInfo(program),
     };
     const load = () => loadWithLog(fields, options.logLevel ?? 0);
@@ -213,6 +218,13 @@ export class KernelSession {
   [Symbol.dispose](): void {
     this.close();
   }
+}
+
+function attachId({ type, attachTo }: Program, options: KernelLoadOptions): number | undefined {
+  const { kernelBtf, attachType = 0 } = options;
+  const name = options.attachTo ?? attachTo;
+  if (kernelBtf === undefined || name === undefined || !hasAttachTarget(type)) return undefined;
+  return findAttachTarget(kernelBtf, attachType, name)?.id;
 }
 
 /** Loads with a log that is as large as it must be: the kernel says how large, or, before 6.4, is asked again. */

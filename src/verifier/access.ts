@@ -19,6 +19,8 @@ import { checkReads, checkWrites, isHiddenPointer } from "./registers.ts";
 import { EACCES, EINVAL } from "./rejection.ts";
 import { Scalar } from "./scalar.ts";
 import { checkStackBounds, readStack, type Stored, writeStack } from "./stack-access.ts";
+import { accessMapStruct, accessStruct, structPointer } from "./struct-access.ts";
+import { loadTraced } from "./traced-context.ts";
 
 /** An access that an instruction makes, or a helper for it. */
 export interface Access {
@@ -91,6 +93,9 @@ function accessByKind(env: Env, pointer: Register, access: Access): void {
       return accessSocket(env, pointer, access);
     case "tp_buffer":
       return accessBuffer(env, pointer, access);
+    case "map_ptr":
+      if (!pointer.mayBeNull) return accessMapStruct(env, pointer, access);
+      return env.reject(EACCES, `R${number} invalid mem access '${typeName(pointer)}'`);
     default:
       if (pointer.kind === "btf" && !pointer.mayBeNull) return accessStruct(env, pointer, access);
       return env.reject(EACCES, `R${number} invalid mem access '${typeName(pointer)}'`);
@@ -290,7 +295,8 @@ function accessMemory(env: Env, pointer: Register, access: Access): void {
     env.reject(EACCES, `R${number} cannot write into ${typeName(pointer)}`);
   }
   checkLeak(env, access, "mem");
-  checkRegion(env, number, off, size, pointer.memSize);
+  // What is not trusted is read where it can be, as bpf_probe_read does.
+  if ((pointer.flags & Flag.UNTRUSTED) === 0) checkRegion(env, number, off, size, pointer.memSize);
   load(env, access, Register.UNKNOWN);
 }
 
@@ -316,6 +322,8 @@ function accessContext(env: Env, access: Access): void {
     env.reject(EACCES, `R${stored.number} leaks addr into ctx`);
   }
   checkUnmodified(env, pointer, number);
+  const { target } = env;
+  if (target !== undefined) return load(env, access, loadTraced(env, target, access));
   const found = stored === undefined ? contextRead(env.kind, off, size) : contextWrite(env.kind, off, size);
   if (found === undefined || (access.isSigned && found.value !== "scalar")) {
     env.reject(EACCES, `invalid bpf_context access off=${off} size=${size}`);
@@ -342,9 +350,9 @@ function contextRegister(env: Env, { value, struct = "" }: ContextAccess): Regis
       return Register.pointer(kind, { flags: Flag.MAYBE_NULL, id: env.takeId() });
     }
     case "btf":
-      return Register.pointer("btf", { flags: Flag.TRUSTED, struct });
+      return structPointer(env, struct, Flag.TRUSTED);
     case "btf_or_null":
-      return Register.pointer("btf", { flags: Flag.TRUSTED | Flag.MAYBE_NULL, struct, id: env.takeId() });
+      return structPointer(env, struct, Flag.TRUSTED | Flag.MAYBE_NULL, env.takeId());
   }
 }
 
@@ -392,25 +400,6 @@ function accessBuffer(env: Env, pointer: Register, access: Access): void {
       `R${number} invalid variable buffer offset: off=${off}, var_off=${pointer.scalar.tnum}`,
     );
   }
-  load(env, access, Register.UNKNOWN);
-}
-
-/** Fields of kernel structs: numbers as far as no BTF tells more. */
-function accessStruct(env: Env, pointer: Register, access: Access): void {
-  const { number, off, stored } = access;
-  if (!env.allowsLeaks) {
-    env.reject(EACCES, `'struct ${pointer.struct}' access is allowed only to CAP_PERFMON and CAP_SYS_ADMIN`);
-  }
-  if (off < 0) {
-    env.reject(EACCES, `R${number} is ptr_${pointer.struct} invalid negative access: off=${off}`);
-  }
-  if (!pointer.scalar.isConstant || pointer.scalar.value !== 0n) {
-    env.reject(
-      EACCES,
-      `R${number} is ptr_${pointer.struct} invalid variable offset: off=${off}, var_off=${pointer.scalar.tnum}`,
-    );
-  }
-  if (stored !== undefined) env.reject(EACCES, "only read is supported");
   load(env, access, Register.UNKNOWN);
 }
 

@@ -4,7 +4,7 @@
 import { Class } from "./code.ts";
 import { type Env, MAX_VAR_OFF } from "./env.ts";
 import { markPrecise } from "./precision.ts";
-import { Register, typeName } from "./register.ts";
+import { Flag, Register, typeName } from "./register.ts";
 import { checkReads, checkWrites, isHiddenPointer } from "./registers.ts";
 import { EACCES, EINVAL } from "./rejection.ts";
 import { checkMoved, closeWindow, openWindow } from "./sanitize.ts";
@@ -327,6 +327,11 @@ function adjustPointer(
     env.reject(EACCES, `R${dst} 32-bit pointer arithmetic prohibited`);
   }
   checkPointerKind(env, operation, dst, pointer, number);
+  if (pointer.kind === "mem" && (pointer.flags & Flag.UNTRUSTED) !== 0) {
+    // Where it leads to matters to nobody: it is read where it can be.
+    env.setRegister(dst, isReversed ? Register.UNKNOWN : pointer);
+    return;
+  }
   checkSaneOffset(env, pointer, offset);
   checkSaneOffset(env, pointer, pointer);
   const src = (env.code.code[env.slot] & 8) === 0 ? -1 : env.code.src[env.slot];

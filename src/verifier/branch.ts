@@ -7,7 +7,7 @@ import { Class } from "./code.ts";
 import type { Env } from "./env.ts";
 import { holdsSockets } from "./map-functions.ts";
 import { markPrecise } from "./precision.ts";
-import { AT_PACKET_END, BEYOND_PACKET_END, Flag, Register } from "./register.ts";
+import { AT_PACKET_END, BEYOND_PACKET_END, Flag, isTrusted, Register } from "./register.ts";
 import { checkReads, isHiddenPointer } from "./registers.ts";
 import { EACCES, EINVAL } from "./rejection.ts";
 import { Scalar } from "./scalar.ts";
@@ -112,11 +112,13 @@ function decide(op: JumpOp, left: Register, right: Register, is32: boolean): boo
   return way === "eq" ? false : way === "ne" ? true : undefined;
 }
 
-const NEVER_NULL = new Set(["sock", "tcp_sock", "map_value", "map_key", "sock_common", "mem", "map_ptr"]);
+const NEVER_NULL = new Set(["sock", "tcp_sock", "map_value", "map_key", "sock_common", "map_ptr"]);
 
-function isNeverNull({ kind, flags }: Register): boolean {
+function isNeverNull(register: Register): boolean {
+  const { kind, flags } = register;
   if ((flags & Flag.MAYBE_NULL) !== 0) return false;
-  return NEVER_NULL.has(kind) || (kind === "btf" && (flags & Flag.TRUSTED) !== 0);
+  if (kind === "mem") return (flags & Flag.UNTRUSTED) === 0;
+  return NEVER_NULL.has(kind) || (kind === "btf" && isTrusted(register));
 }
 
 /** A packet pointer that an earlier comparison found at the end, or behind it. */

@@ -4,6 +4,7 @@
 import { Bpf } from "../../assembly/shared/codes.ts";
 import type { MapSpec } from "../program.ts";
 import {
+  checkAccess,
   checkAlignment,
   checkMapRights,
   checkMapValue,
@@ -25,6 +26,8 @@ import { EACCES, EINVAL, Rejection } from "./rejection.ts";
 import { byteOf, checkInitialized, checkStackBounds, slotOf } from "./stack-access.ts";
 import type { DynptrObject } from "./stack-object.ts";
 import { Byte } from "./state.ts";
+import { accessStruct } from "./struct-access.ts";
+import { checkNamedStruct } from "./struct-arguments.ts";
 
 /** What the arguments of a call say together. */
 export class CallFacts {
@@ -42,6 +45,8 @@ export class CallFacts {
   /** Size of memory that the helper makes. */
   memSize = 0;
   subprogram = -1;
+  /** Pointer to a per-CPU object. */
+  perCpu: Register | undefined = undefined;
   /** Field that a reference goes into. */
   kptr: MapField | undefined = undefined;
   /** The dynptr that an argument is. */
@@ -98,7 +103,11 @@ const EXPECTED: Readonly<Record<Exclude<ArgKind, "anything">, readonly Expected[
   socket: [{ kind: "sock", name: "sock" }],
   btf_id: [...STRUCTS, { kind: "btf", flags: Flag.RCU, name: "rcu_ptr_" }],
   ringbuf_mem: [{ kind: "mem", flags: Flag.RINGBUF, name: "ringbuf_mem" }],
-  percpu_btf_id: [{ kind: "btf", flags: -1, name: "percpu_ptr_, percpu_rcu_ptr_, percpu_trusted_ptr_" }],
+  percpu_btf_id: [
+    { kind: "btf", flags: Flag.PERCPU, name: "percpu_ptr_" },
+    { kind: "btf", flags: Flag.PERCPU | Flag.RCU, name: "percpu_rcu_ptr_" },
+    { kind: "btf", flags: Flag.PERCPU | Flag.TRUSTED, name: "percpu_trusted_ptr_" },
+  ],
   func: [{ kind: "func", name: "func" }],
   stack: [STACK],
   const_str: MAP_VALUE,
@@ -122,7 +131,7 @@ export function checkArgument(env: Env, facts: CallFacts, index: number): void {
   }
   const isNull = register.isNull && type.nullable === true;
   if (!isNull) {
-    checkKind(env, register, number, type);
+    checkKind(env, register, number, type, facts.prototype.name);
     checkOffset(env, register, number, type);
     if (register.kind === "ctx") env.noteWholeContext();
   }
@@ -154,16 +163,35 @@ function argumentType(env: Env, { prototype, map }: CallFacts, index: number): A
   return isFilter(map) && prototype.name === "map_peek_elem" ? VALUE : type;
 }
 
-function checkKind(env: Env, register: Register, number: number, type: ArgType): void {
+function checkKind(env: Env, register: Register, number: number, type: ArgType, helper: string): void {
   const expected = EXPECTED[type.kind as Exclude<ArgKind, "anything">];
   let flags = register.flags;
   if (type.readOnly === true) flags &= ~Flag.READ_ONLY;
   if (type.nullable === true) flags &= ~Flag.MAYBE_NULL;
   if (type.kind === "mem") flags &= ~SLICE_MASK;
   const found = expected.some(({ kind, flags: wanted = 0 }) => kind === register.kind && wanted === flags);
-  if (found) return;
+  if (found) return register.kind === "btf" ? checkStructKind(env, number, type, helper) : undefined;
   const names = expected.map(({ name }) => name).join(", ");
   env.reject(EACCES, `R${number} type=${typeName(register)} expected=${names}`);
+}
+
+/** Pointers to structs: memory that is only read, or the struct that the helper is for. */
+function checkStructKind(env: Env, number: number, type: ArgType, helper: string): void {
+  const register = env.register(number);
+  if (type.kind === "btf_id" || type.kind === "btf_id_sock_common") {
+    const isRelease = type.release === true;
+    if (register.mayBeNull && (type.nullable !== true || isRelease)) {
+      env.reject(EACCES, `Possibly NULL pointer passed to helper arg${number}`);
+    }
+    const struct = type.kind === "btf_id" ? type.struct : "sock_common";
+    // That of a field is checked against the field.
+    if (struct !== undefined) checkNamedStruct(env, number, struct, isRelease && helper !== "sk_release");
+  } else if (EXPECTED[type.kind as Exclude<ArgKind, "anything">] === MEMORY && type.readOnly !== true) {
+    env.reject(
+      EACCES,
+      `bpf_${helper}() may write into memory pointed by R${number} type=${typeName(register)}`,
+    );
+  }
 }
 
 const FREE_OFFSETS = new Set<RegisterKind>([
@@ -222,6 +250,9 @@ function checkMeaning(
       if (!register.scalar.isConstant) env.reject(EACCES, `R${number} is not a known constant'`);
       facts.memSize = Number(register.scalar.value);
       markPrecise(env, number);
+      return;
+    case "percpu_btf_id":
+      facts.perCpu = register;
       return;
     case "func":
       facts.subprogram = register.subprogram;
@@ -351,11 +382,27 @@ export function checkHelperMemory(
       checkStackBounds(env, number, off, size, isWrite);
       return checkInitialized(env, number, off, size, isRaw, isWrite);
     case "btf":
-      return;
+      return accessStruct(env, register, { number, off, size, dst: -1, stored: undefined, isSigned: false });
+    case "ctx":
+      if (HAS_BARE_CONTEXT.has(env.kind.type)) return checkContextMemory(env, number, size, isWrite);
+      break;
     default:
       if (mayBeEmpty && size === 0 && register.isNull) return;
-      env.reject(EACCES, `R${number} type=${typeName(register)} expected=fp`);
   }
+  env.reject(EACCES, `R${number} type=${typeName(register)} expected=fp`);
+}
+
+/** Types whose context is memory as it is, not fields that the kernel translates. */
+const HAS_BARE_CONTEXT = new Set([
+  ...["kprobe", "tracepoint", "raw_tracepoint", "raw_tracepoint_writable", "tracing", "lsm", "struct_ops"],
+  ...["syscall", "cgroup_device", "lirc_mode2", "netfilter"],
+]);
+
+/** The last byte of it is within the context. */
+function checkContextMemory(env: Env, number: number, size: number, isWrite: boolean): void {
+  if (size === 0) return;
+  const stored = isWrite ? { number: -1, imm: undefined } : undefined;
+  checkAccess(env, { number, off: size - 1, size: 1, dst: -1, stored, isSigned: false });
 }
 
 /** A text that cannot change: in a frozen map, ended by a zero. */

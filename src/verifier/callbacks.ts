@@ -7,6 +7,7 @@ import { type Env, type Fork, MAX_FRAMES } from "./env.ts";
 import { Register } from "./register.ts";
 import { E2BIG } from "./rejection.ts";
 import { Frame, State } from "./state.ts";
+import { structPointer } from "./struct-access.ts";
 
 /** What is known of the call when its callback's arguments are set: the map, the function. */
 export type CallbackFacts = Pick<CallFacts, "map" | "mapUid" | "subprogram">;
@@ -43,9 +44,9 @@ const loopArguments: CallbackArguments = (_, __, caller, callee) => {
   callee[2] = caller[3];
 };
 
-const vmaArguments: CallbackArguments = (_, __, caller, callee) => {
+const vmaArguments: CallbackArguments = (env, _, caller, callee) => {
   callee[1] = caller[1];
-  callee[2] = Register.pointer("btf", { struct: "vm_area_struct" });
+  callee[2] = structPointer(env, "vm_area_struct", 0);
   callee[3] = caller[4];
 };
 

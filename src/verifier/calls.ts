@@ -2,17 +2,20 @@
 // references it takes and gives back (check_helper_call and check_func_call in kernel/bpf/verifier.c).
 
 import type { MapSpec } from "../program.ts";
+import { hookAllows } from "./allowed-helpers.ts";
 import { CallFacts, checkArgument } from "./call-arguments.ts";
 import { CALLBACK_RULES, callBack } from "./callbacks.ts";
 import { PSEUDO_CALL, PSEUDO_KFUNC_CALL } from "./code.ts";
 import { releaseDynptr } from "./dynptr.ts";
 import { type Env, type Fork, MAX_FRAMES } from "./env.ts";
 import { callGlobal } from "./global-functions.ts";
+import { perCpuObject } from "./kernel-symbols.ts";
 import { callKernelFunction, mayCallUnderLock } from "./kfunc-call.ts";
 import { mapFields } from "./map-fields.ts";
 import { checkMapFunction, hasEveryKey, holdsSockets } from "./map-functions.ts";
 import { CHANGES_PACKET, forgetPacket } from "./packet-changes.ts";
 import { markPrecise } from "./precision.ts";
+import { outOfRange } from "./program-exit.ts";
 import type { HelperPrototype } from "./prototype.ts";
 import { knownHelper } from "./prototypes.ts";
 import { checkNothingHeld, releaseReference, takeReference } from "./references.ts";
@@ -21,6 +24,7 @@ import { E2BIG, EACCES, EINVAL, reject } from "./rejection.ts";
 import { Scalar } from "./scalar.ts";
 import { sleeplessSection } from "./sections.ts";
 import { Frame, type State } from "./state.ts";
+import { structPointer } from "./struct-access.ts";
 
 const ACQUIRES = new Set([
   ...["sk_lookup_tcp", "sk_lookup_udp", "skc_lookup_tcp", "ringbuf_reserve", "kptr_xchg"],
@@ -123,16 +127,6 @@ export function leaveFunction(env: Env): number {
   return callback === undefined ? callee.callSite + 1 : callee.callSite;
 }
 
-/** The kernel's words for a number outside of what it must be in. */
-export function outOfRange({ scalar }: Register, what: string, min: number, max: number): string {
-  let text = what;
-  const isUnknown = scalar.smin === -(1n << 63n) && scalar.smax === (1n << 63n) - 1n;
-  if (scalar.smin > -(1n << 63n)) text += ` smin=${scalar.smin}`;
-  if (scalar.smax < (1n << 63n) - 1n) text += ` smax=${scalar.smax}`;
-  if (isUnknown) text += " unknown scalar value";
-  return `${text} should have been in [${min}, ${max}]`;
-}
-
 function findPrototype(env: Env): HelperPrototype {
   const id = env.code.imm[env.slot];
   const prototype = env.prototype(id);
@@ -144,12 +138,15 @@ function findPrototype(env: Env): HelperPrototype {
   if (prototype.gplOnly && !env.program.isGpl) {
     env.reject(EINVAL, "cannot call GPL-restricted function from non-GPL compatible program");
   }
+  if (prototype.hooks !== undefined && !hookAllows(prototype.hooks, env.kind)) {
+    env.reject(EINVAL, "helper call is not allowed in probe");
+  }
   if (prototype.mightSleep && !env.maySleep) {
     env.reject(EINVAL, "helper call might sleep in a non-sleepable prog");
   }
   const section = sleeplessSection(env);
   if (prototype.mightSleep && section !== undefined) {
-    env.reject(EINVAL, `sleepable helper bpf_${name}#${id} in ${section} region`);
+    env.reject(EINVAL, `sleepable helper bpf_${prototype.name}#${id} in ${section} region`);
   }
   return prototype;
 }
@@ -313,14 +310,13 @@ function pointerResult(env: Env, facts: CallFacts): Register {
     case "ringbuf_mem":
       return Register.pointer("mem", { flags: flags | Flag.RINGBUF, memSize: facts.memSize });
     case "mem":
-    case "dynptr_mem":
     case "mem_or_btf_id":
+      return perCpuObject(env, facts.perCpu, flags);
+    case "dynptr_mem":
       return Register.pointer("mem", { flags, memSize: facts.memSize });
     default:
       flags |= returns.trusted === true ? Flag.TRUSTED : 0;
-      if (facts.kptr !== undefined)
-        return Register.pointer("btf", { flags, struct: facts.kptr.struct ?? "" });
-      return Register.pointer("btf", { flags, struct: returns.struct ?? "" });
+      return structPointer(env, facts.kptr?.struct ?? returns.struct ?? "", flags);
   }
 }
 

@@ -48,7 +48,7 @@ export function covers(env: Env, old: State, current: State, likeness: Likeness)
   if (old.frames.length !== current.frames.length) return false;
   const ids = new IdMap(env.comparesNumbersExactly);
   if (!sameReferences(old.references, current.references, ids)) return false;
-  if (old.rcuDepth !== current.rcuDepth || old.preemptDepth !== current.preemptDepth) return false;
+  if (old.isUnderRcu !== current.isUnderRcu || old.preemptDepth !== current.preemptDepth) return false;
   if (!ids.matches(old.irqId, current.irqId) || old.isSleepable !== current.isSleepable) return false;
   for (const [number, frame] of old.frames.entries()) {
     const other = current.frames[number];

@@ -3,6 +3,7 @@
 
 import type { Btf } from "../btf/btf.ts";
 import type { MapSpec, Program, ProgramMapUse } from "../program.ts";
+import type { AttachTarget } from "./attach-target.ts";
 import type { Code } from "./code.ts";
 import { type ProgramTraits, programTraits } from "./contexts/contexts.ts";
 import type { ControlFlow } from "./control-flow.ts";
@@ -45,6 +46,8 @@ export interface EnvOptions {
   readonly globals: GlobalFunctions;
   /** CPUs of the machine that the program is for, where that is known. */
   readonly cpus: number | undefined;
+  /** What a program whose context BTF describes is attached to. */
+  readonly target: AttachTarget | undefined;
 }
 
 export class Env {
@@ -57,6 +60,7 @@ export class Env {
   readonly #helpers: UserHelpers;
   readonly globals: GlobalFunctions;
   readonly cpus: number | undefined;
+  readonly target: AttachTarget | undefined;
   readonly flow: ControlFlow;
   readonly stackLiveness: StackLiveness;
   /** Map by the slot of the `lddw` that loads it. */
@@ -119,6 +123,7 @@ export class Env {
     this.#helpers = options.helpers;
     this.globals = options.globals;
     this.cpus = options.cpus;
+    this.target = options.target;
     this.isStrict = (options.flags & ProgramFlags.STRICT_ALIGNMENT) !== 0;
     this.keepsEveryState = (options.flags & ProgramFlags.TEST_STATE_FREQ) !== 0;
     this.pointerKinds = new Array(code.length);

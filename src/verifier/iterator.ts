@@ -120,7 +120,7 @@ export function splitAtNext(env: Env, pointer: Register): Fork | undefined {
     const state = env.state.copy();
     setIterator(state.frames[frame.number], slot, { ...object, depth: object.depth + 1 });
     const element = state.registers[0];
-    state.registers[0] = element.with({ flags: element.flags & ~Flag.MAYBE_NULL, id: 0 });
+    state.registers[0] = element.with({ flags: element.flags & ~Flag.MAYBE_NULL });
     fork = { slot: env.slot + 1, state };
   }
   setIterator(frame, slot, { ...object, isActive: false });

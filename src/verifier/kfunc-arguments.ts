@@ -15,11 +15,13 @@ import { checkIterator } from "./iterator.ts";
 import type { KernelFunction, KfuncParam } from "./kfunc.ts";
 import { KfuncFlag } from "./kfunc-table.ts";
 import { markPrecise } from "./precision.ts";
-import { Flag, type Register, type RegisterKind, typeName } from "./register.ts";
+import { Flag, isTrusted, Register, type RegisterKind, TRUST, typeName } from "./register.ts";
 import { EACCES, EINVAL, Rejection } from "./rejection.ts";
 import { checkIrqFlag } from "./sections.ts";
 import type { DynptrObject, DynptrType } from "./stack-object.ts";
-import { isProjection, structMatches } from "./struct-match.ts";
+import { structPointer } from "./struct-access.ts";
+import { isNamedStruct } from "./struct-arguments.ts";
+import { areStages, isProjection } from "./struct-names.ts";
 
 /** What the arguments of a call say together. */
 export class KfuncFacts {
@@ -109,10 +111,13 @@ function checkPointer(env: Env, facts: KfuncFacts, param: KfuncParam, index: num
   if (kind === "map") checkMap(env, facts, register, number);
   if (kind === "pointer" && !isStructPointer) checkPlain(env, param, number);
   if (isObject) checkTrust(env, facts, register, number);
+  if (register.kind === "none") {
+    env.reject(EACCES, `variable ? access var_off=${Register.UNKNOWN.scalar.tnum} disallowed`);
+  }
   const releases = facts.has(KfuncFlag.RELEASE) && register.refId !== 0;
   checkOffset(env, register, number, releases ? { kind: "btf_id", release: true } : { kind: "btf_id" });
   if (isStructPointer || kind === "map") return checkStruct(env, facts, param, index);
-  if (kind === "pointer") return checkMemory(env, param, index);
+  if (kind === "pointer") return checkMemory(env, facts, param, index);
   checkClass(env, facts, param, kind, index);
   return false;
 }
@@ -185,18 +190,16 @@ const STRUCT_OF: ReadonlyMap<RegisterKind, string> = new Map<RegisterKind, strin
   ["map_ptr", "bpf_map"],
 ]);
 
-const SAFE_FLAGS = Flag.TRUSTED;
-const isUnsafe = ({ flags }: Register): boolean => (flags & ~SAFE_FLAGS) !== 0;
+const isUnsafe = ({ flags }: Register): boolean => (flags & ~TRUST) !== 0;
 
-function isTrusted(register: Register): boolean {
+function isGood(register: Register): boolean {
   if (register.refId !== 0) return true;
-  if (STRUCT_OF.has(register.kind)) return !isUnsafe(register);
-  return (register.flags & SAFE_FLAGS) !== 0 && !isUnsafe(register);
+  return STRUCT_OF.has(register.kind) ? !isUnsafe(register) : isTrusted(register);
 }
 
 function checkTrust(env: Env, facts: KfuncFacts, register: Register, number: number): void {
   const mayBeRcu = facts.has(KfuncFlag.RCU);
-  if ((!facts.needsTrust && !mayBeRcu) || isTrusted(register)) return;
+  if ((!facts.needsTrust && !mayBeRcu) || isGood(register)) return;
   if (!mayBeRcu) env.reject(EINVAL, `R${number} must be referenced or trusted`);
   if ((register.flags & Flag.RCU) === 0) env.reject(EINVAL, `R${number} must be a rcu pointer`);
 }
@@ -219,15 +222,18 @@ function checkMap(env: Env, facts: KfuncFacts, { map, mapUid }: Register, number
 function checkStruct(env: Env, facts: KfuncFacts, param: KfuncParam, index: number): false {
   const register = env.register(index + 1);
   const isRcu = (register.flags & Flag.RCU) !== 0;
-  const isGood = STRUCT_OF.has(register.kind) || (register.kind === "btf" && (!isUnsafe(register) || isRcu));
-  if (!isGood) {
-    const expected = typeName({ kind: register.kind, flags: register.flags & SAFE_FLAGS });
+  const isStruct =
+    STRUCT_OF.has(register.kind) || (register.kind === "btf" && (!isUnsafe(register) || isRcu));
+  if (!isStruct) {
+    const expected = typeName({ kind: register.kind, flags: register.flags & TRUST });
     env.reject(EINVAL, `arg#${index} is ${typeName(register)} expected ${expected} or socket`);
   }
   const wanted = param.kind === "map" ? "bpf_map" : param.target;
   const held = STRUCT_OF.get(register.kind) ?? register.struct;
   const isStrict = facts.has(KfuncFlag.RELEASE) && register.refId !== 0;
-  const isSame = structMatches(env.kernelBtf, held, register.off, wanted, isStrict);
+  const pointer =
+    register.kind === "btf" ? register : structPointer(env, held, 0).with({ off: register.off });
+  const isSame = isNamedStruct(env, pointer, wanted, isStrict || areStages(held, wanted));
   if (isSame || isProjection(wanted, held)) return false;
   env.reject(
     EINVAL,
@@ -252,7 +258,7 @@ function checkPlain(env: Env, param: KfuncParam, number: number): void {
 }
 
 /** Memory that the function may read and write; true when it is as large as the next argument says. */
-function checkMemory(env: Env, param: KfuncParam, index: number): boolean {
+function checkMemory(env: Env, facts: KfuncFacts, param: KfuncParam, index: number): boolean {
   const number = index + 1;
   const register = env.register(number);
   if (!isSized(env, param, number)) {
@@ -271,8 +277,10 @@ function checkMemory(env: Env, param: KfuncParam, index: number): boolean {
       throw error;
     }
   }
-  if (param.sized === "constant" && !env.register(number + 1).scalar.isConstant) {
-    env.reject(EINVAL, `R${number + 1} must be a known constant`);
+  if (param.sized === "constant") {
+    const { scalar } = env.register(number + 1);
+    if (!scalar.isConstant) env.reject(EINVAL, `R${number + 1} must be a known constant`);
+    facts.constant = scalar.value;
   }
   return true;
 }

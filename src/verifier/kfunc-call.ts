@@ -10,10 +10,12 @@ import { kernelFunctions } from "./kfunc.ts";
 import { checkKfuncArguments, KfuncFacts } from "./kfunc-arguments.ts";
 import { KfuncFlag, mayCallKfunc } from "./kfunc-table.ts";
 import { forgetPacket } from "./packet-changes.ts";
+import { checkResult } from "./program-exit.ts";
 import { checkNothingHeld, releaseReference, takeReference } from "./references.ts";
 import { Flag, Register } from "./register.ts";
 import { EACCES, EFAULT, EINVAL } from "./rejection.ts";
 import { enablePreemption, enterRcu, inRcuSection, leaveRcu, sleeplessSection } from "./sections.ts";
+import { pointerToType, structPointer } from "./struct-access.ts";
 
 /** Those that a program may call while it holds a lock: of lists and trees, which locks guard, and of iterators. */
 const UNDER_LOCK =
@@ -71,7 +73,7 @@ function findCalled(env: Env): KfuncFacts {
 function changeSections(env: Env, { called: { name } }: KfuncFacts): void {
   switch (name) {
     case "bpf_rcu_read_lock":
-      return enterRcu(env);
+      return enterRcu(env, name);
     case "bpf_rcu_read_unlock":
       return leaveRcu(env, name);
     case "bpf_preempt_disable":
@@ -112,6 +114,7 @@ function leaveByException(env: Env): CallOutcome {
     );
   }
   checkNothingHeld(env, "bpf_throw");
+  checkResult(env, 1);
   return { next: -1 };
 }
 
@@ -125,7 +128,7 @@ function resultOf(env: Env, facts: KfuncFacts, isRcu: boolean): Register {
   }
   let result = special ?? Register.NONE;
   if (special === undefined && kind === "struct") {
-    result = Register.pointer("btf", { flags: trustOf(facts, isRcu), struct: target });
+    result = structPointer(env, target, trustOf(facts, isRcu));
   } else if (special === undefined) {
     const memSize = facts.resultSize ?? size ?? 0;
     if (memSize === 0) {
@@ -159,7 +162,10 @@ function trustOf(facts: KfuncFacts, isRcu: boolean): Flag {
 function specialResult(env: Env, facts: KfuncFacts): Register | undefined {
   switch (facts.called.name) {
     case "bpf_cast_to_kern_ctx":
-      return Register.pointer("btf", { flags: Flag.TRUSTED, struct: kernelContext(env) });
+      return structPointer(env, kernelContext(env), Flag.TRUSTED);
+    case "bpf_obj_new_impl":
+    case "bpf_percpu_obj_new_impl":
+      return env.reject(EINVAL, "bpf_obj_new/bpf_percpu_obj_new requires prog BTF");
     case "bpf_rdonly_cast":
       return castResult(env, Number(BigInt.asUintN(32, facts.constant ?? 0n)));
     case "bpf_dynptr_slice":
@@ -183,39 +189,22 @@ function sliceOf({ dynptr, constant = 0n }: KfuncFacts, flags: number): Register
   });
 }
 
-/** Structs of the kernel's own behind programs' contexts. */
-const KERNEL_CONTEXTS: Readonly<Record<string, string>> = {
-  __sk_buff: "sk_buff",
-  xdp_md: "xdp_buff",
-  bpf_sock: "sock",
-  bpf_sock_addr: "bpf_sock_addr_kern",
-  bpf_sock_ops: "bpf_sock_ops_kern",
-  sk_msg_md: "sk_msg",
-  bpf_perf_event_data: "bpf_perf_event_data_kern",
-  bpf_cgroup_dev_ctx: "bpf_cgroup_dev_ctx",
-  bpf_sysctl: "bpf_sysctl_kern",
-  bpf_sockopt: "bpf_sockopt_kern",
-  sk_reuseport_md: "sk_reuseport_kern",
-  bpf_sk_lookup: "bpf_sk_lookup_kern",
-  bpf_nf_ctx: "bpf_nf_ctx",
-};
-
+/** The struct of the kernel's own behind a program's context; its BTF has a member for each type of program. */
 function kernelContext(env: Env): string {
-  const { contextName } = env.traits;
-  if (env.kind.type === "kprobe") return "pt_regs";
-  if (env.kind.type === "flow_dissector") return "bpf_flow_dissector";
-  const struct = Object.hasOwn(KERNEL_CONTEXTS, contextName) ? KERNEL_CONTEXTS[contextName] : undefined;
-  if (struct === undefined) env.reject(EINVAL, "kern ctx type is not a struct");
-  return struct;
+  const { kernelBtf, kind } = env;
+  const contexts = kernelBtf?.findByName("bpf_ctx_convert", "struct");
+  const name = `BPF_PROG_TYPE_${kind.type.toUpperCase()}_kern`;
+  const member = contexts?.kind === "struct" && contexts.members.find((each) => each.name === name);
+  const type = kernelBtf && member ? kernelBtf.type(member.type) : undefined;
+  if (type?.kind === "struct") return type.name;
+  return env.reject(EINVAL, `kern ctx type id ${type?.id ?? 0} is not a struct`);
 }
 
 /** A pointer to whatever the program says: loads through it fault to zero. */
 function castResult(env: Env, id: number): Register {
   const btf = env.kernelBtf;
   const type = btf !== undefined && id < btf.count ? btf.resolve(id) : undefined;
-  if (type?.kind === "struct") {
-    return Register.pointer("btf", { flags: Flag.UNTRUSTED, struct: type.name });
-  }
+  if (btf !== undefined && type?.kind === "struct") return pointerToType(btf, type.id, Flag.UNTRUSTED);
   if (type?.kind === "void") {
     return Register.pointer("mem", { flags: Flag.READ_ONLY | Flag.UNTRUSTED, memSize: 0 });
   }

@@ -200,7 +200,7 @@ function readParam(btf: Btf, name: string, typeId: number, place: Place): KfuncP
   return {
     name,
     kind: paramKind(btf, name, typeId, place),
-    target: target.name,
+    target: target.kind === "void" ? "" : target.name,
     targetKind: type.kind === "ptr" ? kindName(target.kind) : kindName(type.kind),
     size: type.kind === "ptr" ? sizeOf(btf, targetId) : undefined,
     isStruct,
@@ -274,18 +274,22 @@ export function checkKernelCalls(code: Code, functions: KernelFunctions | undefi
     if (!isGpl) reject(slot, EINVAL, "cannot call kernel function from non-GPL compatible program");
     // Whoever comes there is rejected.
     if (isUnknown) continue;
-    if (code.off[slot] < 0) {
-      reject(slot, EINVAL, "negative offset disallowed for kernel module function call");
-    }
-    if (code.off[slot] > 0) {
-      reject(slot, EPROTO, "kfunc offset > 0 without fd_array is invalid");
-    }
+    if (code.off[slot] !== 0) refuseModule(slot, code.off[slot]);
     const found = functions.find(id);
     if (found === undefined) reject(slot, EINVAL, `kernel btf_id ${id >>> 0} is not a function`);
     if (DEVICE_BOUND.test(found.name)) {
       reject(slot, EINVAL, "metadata kfuncs require device-bound program");
     }
   }
+}
+
+/** A function of a module: which one a load without an array of descriptors cannot say. */
+function refuseModule(slot: number, off: number): never {
+  const lines =
+    off < 0
+      ? ["negative offset disallowed for kernel module function call"]
+      : ["kfunc offset > 0 without fd_array is invalid"];
+  reject(slot, off < 0 ? EINVAL : EPROTO, [...lines, "failed to find BTF for kernel function"].join("\n"));
 }
 
 /** Whether a kernel function calls back, or takes an iterator's next element. */

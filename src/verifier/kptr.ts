@@ -4,11 +4,13 @@
 import { checkUnmodified } from "./access.ts";
 import type { Env } from "./env.ts";
 import { isKptr, type MapField, mapFields } from "./map-fields.ts";
-import { Flag, Register, typeName } from "./register.ts";
+import { Flag, type Register, typeName } from "./register.ts";
 import { EACCES, EINVAL } from "./rejection.ts";
 import type { Scalar } from "./scalar.ts";
 import { inRcuSection } from "./sections.ts";
 import type { Stored } from "./stack-access.ts";
+import { structPointer } from "./struct-access.ts";
+import { isNamedStruct } from "./struct-arguments.ts";
 
 /** The kptr that a load or store at that offset of a value is of; undefined where there is none. */
 export function kptrAt({ map, scalar }: Register, off: number): MapField | undefined {
@@ -49,23 +51,30 @@ export function accessKptr(env: Env, field: MapField, dst: number, stored: Store
   }
 }
 
-/** Trusted only as long as RCU keeps the object, which it does for all of a program that does not sleep, and only if
- * the field holds a reference. */
+/** Structs of the kernel that are freed only after all who might see them have looked away. */
+const RCU_PROTECTED: ReadonlySet<string> = new Set([
+  ...["prog_test_ref_kfunc", "cgroup", "bpf_cpumask", "task_struct", "bpf_crypto_ctx"],
+]);
+
+/** Trusted as long as RCU keeps the object, where it is one that RCU does keep; by then the field holds a reference. */
 function loadedKptr(env: Env, { name, struct = "" }: MapField): Register {
-  const trust = name !== "kptr" && inRcuSection(env) ? Flag.RCU : Flag.UNTRUSTED;
-  return Register.pointer("btf", { flags: trust | Flag.MAYBE_NULL, struct, id: env.takeId() });
+  const isKept = name === "kptr_percpu" || (name === "kptr_ref" && RCU_PROTECTED.has(struct));
+  const trust = isKept && inRcuSection(env) ? Flag.RCU : Flag.UNTRUSTED;
+  return structPointer(env, struct, trust | Flag.MAYBE_NULL, env.takeId());
 }
 
 /** A register that goes into the field points to the field's struct, or is null. */
 function checkKptrType(env: Env, field: MapField, number: number): void {
   const register = env.register(number);
   if (register.isNull) return;
-  if (register.kind === "btf") checkUnmodified(env, register, number, true);
   const mayBeUntrusted = field.name === "kptr";
   const allowed = Flag.MAYBE_NULL | Flag.TRUSTED | Flag.RCU | (mayBeUntrusted ? Flag.UNTRUSTED : 0);
   const isPointer = register.kind === "btf" && (register.flags & ~allowed) === 0;
-  if (isPointer && register.struct === field.struct && register.off === 0) return;
-  const type = `${typeName(register)}${register.struct}`;
+  if (isPointer) {
+    checkUnmodified(env, register, number, true);
+    if (isNamedStruct(env, register, field.struct ?? "", !mayBeUntrusted)) return;
+  }
+  const type = `${typeName(register)}${isPointer ? register.struct : ""}`;
   const other = mayBeUntrusted ? ` or untrusted_ptr_${field.struct}` : "";
   env.reject(EACCES, `invalid kptr access, R${number} type=${type} expected=ptr_${field.struct}${other}`);
 }

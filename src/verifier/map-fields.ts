@@ -9,8 +9,9 @@ export interface MapField {
   readonly name: string;
   readonly off: number;
   readonly size: number;
-  /** Struct that a kptr points to. */
+  /** Struct that a kptr points to, and its id in the map's BTF. */
   readonly struct?: string;
+  readonly typeId?: number;
 }
 
 const SPECIAL: ReadonlySet<string> = new Set([
@@ -46,7 +47,10 @@ function findFields({ btf, valueType }: MapSpec): MapField[] {
       if (target.kind !== "type_tag" || target.isAttribute) return;
       const name = TAGS[target.name];
       if (name === undefined) hasForeignTag = true;
-      else fields.push({ name, off, size: 8, struct: btf.resolve(type.type).name });
+      else {
+        const struct = btf.resolve(type.type);
+        fields.push({ name, off, size: 8, struct: struct.name, typeId: struct.id });
+      }
     } else if (type.kind === "struct") {
       if (SPECIAL.has(type.name)) fields.push({ name: type.name, off, size: type.size });
       else for (const member of type.members) visit(member.type, off + (member.bitOffset >> 3), depth + 1);

@@ -28,7 +28,7 @@ export function releaseReference(env: Env, id: number): boolean {
 
 /** At the end of a program, or where it may end, nothing may be held. */
 export function checkNothingHeld(env: Env, what: string): void {
-  const { references, irqId, rcuDepth, preemptDepth } = env.state;
+  const { references, irqId, isUnderRcu, preemptDepth } = env.state;
   const inside = (section: string): never =>
     env.reject(EINVAL, `${what} cannot be used inside ${section}-ed region`);
   if (references.some(({ kind }) => kind === "lock")) inside("bpf_spin_lock");
@@ -43,6 +43,6 @@ export function checkNothingHeld(env: Env, what: string): void {
     );
   }
   if (irqId !== 0) inside("bpf_local_irq_save");
-  if (rcuDepth > 0) inside("bpf_rcu_read_lock");
+  if (isUnderRcu) inside("bpf_rcu_read_lock");
   if (preemptDepth > 0) inside("bpf_preempt_disable");
 }

@@ -53,6 +53,9 @@ export const enum Flag {
   DYNPTR_SKB_META = 0x10000,
 }
 
+/** Flags of an object that stays as long as the program holds it. */
+export const TRUST = Flag.TRUSTED | Flag.ALLOC | Flag.NON_OWN_REF;
+
 /** A packet pointer that is not before the end, or even behind it. */
 export const AT_PACKET_END = -1;
 export const BEYOND_PACKET_END = -2;
@@ -243,6 +246,10 @@ export class Register implements Fields {
     return this.kind === "pkt" || this.kind === "pkt_meta";
   }
 }
+
+/** A pointer to an object that cannot go away, and to nothing less. */
+export const isTrusted = ({ refId, flags }: Register): boolean =>
+  refId !== 0 || ((flags & TRUST) !== 0 && (flags & ~TRUST) === 0);
 
 /** Flags that stand in front of a type's name, in the order of the kernel's log. */
 const PREFIXES: readonly (readonly [flag: Flag, text: string])[] = [

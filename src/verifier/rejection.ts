@@ -1,6 +1,7 @@
 // How the verifier's parts say no: a Rejection goes up to verify(), which makes the error that users see of it.
 
 export const EPERM = 1;
+export const ENOENT = 2;
 export const E2BIG = 7;
 export const EBADF = 9;
 export const EACCES = 13;

@@ -11,25 +11,26 @@ import { Byte, StackSlot } from "./state.ts";
 
 /** RCU keeps what is found here: in a section, under a lock, and in all of a program that does not sleep. */
 export function inRcuSection(env: Env): boolean {
-  return env.state.rcuDepth > 0 || env.state.holds("lock") || !env.maySleep;
+  return env.state.isUnderRcu || env.state.holds("lock") || !env.maySleep;
 }
 
 /** The name of a section that the program is in, for a call that may sleep; the kernel looks in this order. */
 export function sleeplessSection({ state }: Env): string | undefined {
-  if (state.rcuDepth > 0) return "rcu_read_lock";
+  if (state.isUnderRcu) return "rcu_read_lock";
   if (state.preemptDepth > 0) return "non-preemptible";
   return state.irqId !== 0 ? "IRQ-disabled" : undefined;
 }
 
-export function enterRcu(env: Env): void {
-  env.state.rcuDepth++;
+export function enterRcu(env: Env, name: string): void {
+  if (env.state.isUnderRcu) env.reject(EINVAL, `nested rcu read lock (kernel function ${name})`);
+  env.state.isUnderRcu = true;
 }
 
-/** Behind the last section nothing keeps what was found in it. */
+/** Behind the section nothing keeps what was found in it. */
 export function leaveRcu(env: Env, name: string): void {
   const { state } = env;
-  if (state.rcuDepth === 0) env.reject(EINVAL, `unmatched rcu read unlock (kernel function ${name})`);
-  if (--state.rcuDepth > 0) return;
+  if (!state.isUnderRcu) env.reject(EINVAL, `unmatched rcu read unlock (kernel function ${name})`);
+  state.isUnderRcu = false;
   state.mapRegisters(distrusted);
   for (const frame of state.frames) {
     for (const [index, { object }] of frame.stack.entries()) {

@@ -181,7 +181,7 @@ export class State {
   frames: Frame[];
   references: readonly Reference[] = [];
   /** Sections that were entered: of RCU, without preemption; the id of the last saved state of interrupts. */
-  rcuDepth = 0;
+  isUnderRcu = false;
   preemptDepth = 0;
   irqId = 0;
   /** The program as a whole may not sleep, but this function may. */
@@ -222,7 +222,7 @@ export class State {
   copy(): State {
     const copy = new State(this.frames.map((frame) => frame.copy()));
     copy.references = this.references;
-    copy.rcuDepth = this.rcuDepth;
+    copy.isUnderRcu = this.isUnderRcu;
     copy.preemptDepth = this.preemptDepth;
     copy.irqId = this.irqId;
     copy.isSleepable = this.isSleepable;

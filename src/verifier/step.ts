@@ -4,11 +4,11 @@
 import { checkAccess, checkLoad, checkStore, checkUnmodified, sizeOf } from "./access.ts";
 import { checkAlu } from "./arithmetic.ts";
 import { checkConditional } from "./branch.ts";
-import { checkCall, leaveFunction, outOfRange } from "./calls.ts";
+import { checkCall, leaveFunction } from "./calls.ts";
 import { Class, Opcode } from "./code.ts";
-import { returnRange } from "./contexts/contexts.ts";
 import type { Env, Fork } from "./env.ts";
-import { markPrecise } from "./precision.ts";
+import { symbolRegister } from "./kernel-symbols.ts";
+import { checkResult } from "./program-exit.ts";
 import { checkNothingHeld } from "./references.ts";
 import { Register, typeName } from "./register.ts";
 import { checkReads, checkWrites, isHiddenPointer } from "./registers.ts";
@@ -100,33 +100,8 @@ function leave(env: Env): StepResult {
     return isCallback ? { next, others: NONE, rounds: state } : { next, others: NONE };
   }
   checkNothingHeld(env, "BPF_EXIT instruction in main prog");
-  checkResult(env);
+  checkResult(env, 0);
   return { next: -1, others: NONE };
-}
-
-function checkResult(env: Env): void {
-  checkReads(env, 0);
-  if (isHiddenPointer(env, 0)) env.reject(EACCES, "R0 leaks addr as return value");
-  const { callback, subprogram } = env.frame;
-  if (callback === undefined && subprogram > 0) {
-    const { kind } = env.register(0);
-    if (kind === "scalar") return;
-    const type = typeName(env.register(0));
-    env.reject(EINVAL, `At subprogram exit the register R0 is not a scalar value (${type})`);
-  }
-  const range = callback ?? returnRange(env.kind);
-  if (range === undefined) return;
-  const register = env.register(0);
-  const when = callback === undefined ? "At program exit" : "At async callback return";
-  if (register.kind !== "scalar") {
-    env.reject(EINVAL, `${when} the register R0 is not a known value (${typeName(register)})`);
-  }
-  markPrecise(env, 0);
-  const { smin, smax } = register.scalar;
-  if (smin < BigInt(range.min) || smax > BigInt(range.max)) {
-    const [min, max] = [Number(range.min), Number(range.max)];
-    env.reject(EINVAL, outOfRange(register, `${when} the register R0 has`, min, max));
-  }
 }
 
 /** `lddw`, and the classic loads of a packet. */
@@ -148,6 +123,7 @@ function constantRegister(env: Env, src: number): Register {
   if (src === 0) {
     return Register.immediate(code.imm[slot], code.imm[slot + 1]);
   }
+  if (src === 3) return symbolRegister(env, code.imm[slot]);
   if (src === 4) return functionAddress(env, slot + code.imm[slot] + 1);
   const use = env.mapUses.get(slot);
   if (use === undefined) env.reject(EINVAL, `fd ${code.imm[slot]} is not pointing to valid bpf_map`);

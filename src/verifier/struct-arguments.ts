@@ -30,13 +30,42 @@ export function checkStructArgument(env: Env, number: number, wanted: StructType
 /** That the struct is the wanted one, or has it at the register's offset unless `isStrict`. */
 export function checkStruct(env: Env, number: number, wanted: StructType, isStrict: boolean): void {
   const register = env.register(number);
-  if (pointsTo(register, wanted, isStrict)) return;
+  if (pointsTo(env, register, wanted, isStrict)) return;
   const name = wanted.btf.type(wanted.typeId).name;
   env.reject(EACCES, `R${number} is of type ${register.struct} but ${name} is expected`);
 }
 
+/** Structs that begin with a `sock_common`, and which helpers give. */
+const SOCKETS: ReadonlySet<string> = new Set([
+  ...["sock", "tcp_sock", "tcp6_sock", "tcp_timewait_sock", "tcp_request_sock", "udp6_sock", "unix_sock"],
+  "mptcp_sock",
+]);
+
+/** The same of a struct of the kernel's BTF. */
+export function checkNamedStruct(env: Env, number: number, name: string, isStrict: boolean): void {
+  const register = env.register(number);
+  if (isNamedStruct(env, register, name, isStrict)) return;
+  env.reject(EACCES, `R${number} is of type ${register.struct} but ${name} is expected`);
+}
+
+/** True for a pointer to the kernel's struct of that name, or to one that has it there; without BTF names must do. */
+export function isNamedStruct(env: Env, register: Register, name: string, isStrict: boolean): boolean {
+  const { kernelBtf } = env;
+  const found = kernelBtf?.findByName(name, "struct");
+  if (kernelBtf !== undefined && found !== undefined) {
+    return pointsTo(env, register, { btf: kernelBtf, typeId: found.id }, isStrict);
+  }
+  const { struct, off } = register;
+  return off === 0 && (struct === name || (name === "sock_common" && SOCKETS.has(struct)));
+}
+
 /** Without the struct's BTF its name must do. */
-function pointsTo({ btf, typeId, struct, off }: Register, wanted: StructType, isStrict: boolean): boolean {
+function pointsTo(
+  { log }: Env,
+  { btf, typeId, struct, off }: Register,
+  wanted: StructType,
+  isStrict: boolean,
+): boolean {
   if (btf === undefined) return off === 0 && struct === wanted.btf.type(wanted.typeId).name;
-  return containsStruct(btf, typeId, off, wanted, isStrict);
+  return containsStruct(btf, typeId, off, wanted, isStrict, (problem) => log?.write(`${problem}\n`));
 }

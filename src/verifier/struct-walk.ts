@@ -36,6 +36,9 @@ interface Walk {
 const NUMBER: Place = { kind: "number" };
 const fault = (errno: number, message: string): Fault => ({ kind: "fault", errno, message });
 
+/** What the kernel calls structs and members without a name here. */
+const nameOf = ({ name }: { readonly name: string }): string => (name === "" ? "(anon)" : name);
+
 const isStruct = (type: BtfType): type is BtfStruct => type.kind === "struct" || type.kind === "union";
 
 /** What an access of `size` bytes at `off` of that struct meets. */
@@ -50,13 +53,17 @@ export function placeAt(btf: Btf, typeId: number, off: number, size: number): Pl
   }
 }
 
-/** True when a pointer to byte `off` of a struct is one to the struct `wanted` as well: it begins there. */
+/**
+ * True when a pointer to byte `off` of a struct is one to the struct `wanted` as well: it begins there. `note` is told
+ * what ended the search.
+ */
 export function containsStruct(
   btf: Btf,
   typeId: number,
   off: number,
   wanted: { readonly btf: Btf; readonly typeId: number },
   isStrict: boolean,
+  note?: (problem: string) => void,
 ): boolean {
   const isSame = (id: number): boolean => btf === wanted.btf && id === wanted.typeId;
   if (off === 0 && isSame(typeId)) return true;
@@ -64,6 +71,7 @@ export function containsStruct(
   const walk: Walk = { btf, size: 1, flags: 0 };
   let found = step(walk, typeId, off);
   while (found.kind === "struct" && !isSame(found.typeId)) found = step(walk, found.typeId, 0);
+  if (found.kind === "fault") note?.(found.message);
   return found.kind === "struct";
 }
 
@@ -72,14 +80,14 @@ function step(walk: Walk, typeId: number, offset: number): Place | Inner {
   let type = btf.resolve(typeId);
   let off = offset;
   for (;;) {
-    if (!isStruct(type)) return fault(EINVAL, `Type '${type.name}' is not a struct`);
-    const { name, members } = type;
+    if (!isStruct(type)) return fault(EINVAL, `Type '${nameOf(type)}' is not a struct`);
+    const { members } = type;
     if (type.kind === "union" && members.length !== 1) walk.flags |= Flag.UNTRUSTED;
     if (off + size > type.size) {
       const element = flexibleElement(btf, type, off);
       if (element?.kind === "int") return NUMBER;
       if (element === undefined || !isStruct(element)) {
-        return fault(EACCES, `access beyond struct ${name} at off ${off} size ${size}`);
+        return fault(EACCES, `access beyond struct ${nameOf(type)} at off ${off} size ${size}`);
       }
       off = (off - lastOffset(type)) % element.size;
       type = element;
@@ -123,20 +131,20 @@ function memberAt(walk: Walk, struct: BtfStruct, off: number): Place | Inner | D
     const found = inMember(walk, struct, member, off);
     if (found !== undefined) return found;
   }
-  return fault(EINVAL, `struct ${struct.name} doesn't have field at offset ${off}`);
+  return fault(EINVAL, `struct ${nameOf(struct)} doesn't have field at offset ${off}`);
 }
 
 /** What of a member lies there; undefined when it ends before. */
 function inMember(
   walk: Walk,
-  { name }: BtfStruct,
+  struct: BtfStruct,
   member: BtfMember,
   off: number,
 ): Place | Inner | Deeper | undefined {
   const { btf, size } = walk;
   let [id, start] = [member.type, byteOffset(member)];
   let type = btf.resolve(id);
-  if (!hasSize(btf, type)) return fault(EFAULT, `field ${member.name} doesn't have size`);
+  if (!hasSize(btf, type)) return fault(EFAULT, `field ${nameOf(member)} doesn't have size`);
   const end = start + btf.sizeOf(id);
   if (off >= end) return undefined;
   while (type.kind === "array") {
@@ -155,7 +163,7 @@ function inMember(
     if (size !== 8 || off !== start) {
       return fault(
         EACCES,
-        `cannot access ptr member ${member.name} with moff ${start} in struct ${name} with off ${off} size ${size}`,
+        `cannot access ptr member ${nameOf(member)} with moff ${start} in struct ${nameOf(struct)} with off ${off} size ${size}`,
       );
     }
     const target = btf.resolve(type.type);
@@ -167,7 +175,7 @@ function inMember(
   if (off + size > end && (walk.flags & Flag.UNTRUSTED) === 0) {
     return fault(
       EACCES,
-      `access beyond the end of member ${member.name} (mend:${end}) in struct ${name} with off ${off} size ${size}`,
+      `access beyond the end of member ${nameOf(member)} (mend:${end}) in struct ${nameOf(struct)} with off ${off} size ${size}`,
     );
   }
   return NUMBER;

@@ -5,6 +5,7 @@ import type { Btf } from "../btf/btf.ts";
 import { VerifierError } from "../errors.ts";
 import { INSN_ROWS } from "../isa/table.ts";
 import type { MapSpec, Program, VerifiedProgram } from "../program.ts";
+import { attachFunction, attachTargetOf, hasAttachTarget } from "./attach-target.ts";
 import { callbackKind, checkTailCalls } from "./calls.ts";
 import { Code, Opcode, PSEUDO_KFUNC_CALL } from "./code.ts";
 import { maySleepAsAsked, programTraits } from "./contexts/contexts.ts";
@@ -15,6 +16,7 @@ import { Explorer } from "./explore.ts";
 import { verified } from "./fix-up.ts";
 import { checkFunctionInfo } from "./function-info.ts";
 import { entryFrame, GlobalFunctions } from "./global-functions.ts";
+import { checkSymbol } from "./kernel-symbols.ts";
 import { checkKernelCalls, kernelFunctions, kfuncCallback } from "./kfunc.ts";
 import { LogBuffer, LogLevel } from "./log.ts";
 import { mapFields } from "./map-fields.ts";
@@ -43,6 +45,8 @@ export interface VerifyOptions {
   readonly kernelBtf?: Btf;
   /** CPUs that the machine may have, where that is known: a CPU's number is below it. Default: any. */
   readonly cpus?: number;
+  /** What a program of type `tracing` or `lsm` attaches to; the program's own `attachTo` when missing. */
+  readonly attachTo?: string;
 }
 
 export interface Verdict {
@@ -106,11 +110,12 @@ function explore(
 ): Run {
   const load = sectionLoad(program.section);
   const { attachType = load.attachType, flags = load.flags } = options;
-  const { caps = "all", helpers = NO_HELPERS, kernelBtf, cpus } = options;
+  const { caps = "all", helpers = NO_HELPERS, kernelBtf, cpus, attachTo = program.attachTo } = options;
   const kind: ProgramKind = {
     type: program.type,
     attachType: loadAttachType(program.type, attachType) ?? attachType,
     isSleepable: (flags & ProgramFlags.SLEEPABLE) !== 0,
+    ...attachFunction(program.type, attachType, attachTo),
   };
   let env: Env | undefined;
   let functions: readonly number[] = [];
@@ -126,7 +131,7 @@ function explore(
     );
     checkFunctions(code, functions);
     const globals = new GlobalFunctions(checkFunctionInfo(program, code, functions));
-    checkOpcodes(program, code);
+    checkOpcodes(program, code, kernelBtf);
     checkKind(program, kind);
     const flow = new ControlFlow(code, functions, {
       callback: (slot) => {
@@ -140,7 +145,9 @@ function explore(
         return src === 0 ? (helpers.get(id) ?? prototypeFor(id, kind, caps))?.args.length : undefined;
       },
     });
-    env = new Env(program, code, kind, flow, { caps, log, flags, helpers, kernelBtf, cpus, globals });
+    const isTraced = kernelBtf !== undefined && hasAttachTarget(program.type);
+    const target = isTraced ? attachTargetOf(kernelBtf, attachType, attachTo) : undefined;
+    env = new Env(program, code, kind, flow, { caps, log, flags, helpers, kernelBtf, cpus, globals, target });
     env.state = entryState();
     env.observer = observe(env);
     new Explorer(env).explore(env.state, 0);
@@ -251,7 +258,7 @@ function checkKind(program: Program, kind: ProgramKind): void {
 const SLEEPABLE_MAPS = new Set([1, 2, 5, 6, 9, 10, 11, 12, 13, 22, 23, 24, 27, 28, 29, 31, 32, 33]);
 
 /** Each instruction is one, before any is explored (resolve_pseudo_ldimm64). */
-function checkOpcodes(program: Program, code: Code): void {
+function checkOpcodes(program: Program, code: Code, kernelBtf: Btf | undefined): void {
   const uses = new Map(program.maps.map((use) => [use.slot, use]));
   for (let slot = 0; slot < code.length; slot++) {
     const opcode = code.code[slot];
@@ -261,6 +268,7 @@ function checkOpcodes(program: Program, code: Code): void {
     }
     if (opcode === Opcode.LDDW) {
       checkWide(code, slot);
+      if (code.src[slot] === 3) checkSymbol(slot, kernelBtf, code.imm[slot]);
       const use = uses.get(slot);
       const needsMap = [1, 2, 5, 6].includes(code.src[slot]);
       if (needsMap && use === undefined) {

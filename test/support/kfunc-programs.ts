@@ -17,6 +17,7 @@ export interface KfuncCase {
   readonly type?: ProgramType;
   /** BPF_F_*. */
   readonly flags?: number;
+  readonly attachType?: number;
   readonly maps?: readonly MapSpec[];
   readonly license?: string;
   /** Last line of the reason; missing: accepted. */
@@ -125,6 +126,8 @@ function buildKernelBtf(): Btf {
     const member = first === undefined ? (isPlain ? idOf("u32") : pointer) : idOf(first);
     ids.set(name, builder.struct("struct", name, size, [["first", member, 0]]));
   }
+  const contexts = [["BPF_PROG_TYPE_SCHED_CLS_kern", idOf("sk_buff"), 0]] as const;
+  builder.struct("struct", "bpf_ctx_convert", 232, contexts);
   const typeOf = (text: string): number =>
     text.endsWith("*") ? builder.refer("ptr", idOf(text.slice(0, -1))) : idOf(text);
   for (const line of FUNCTIONS.trim().split("\n")) {
@@ -170,17 +173,24 @@ export function programWith(btf: Btf, { name, text, type, maps, license }: Kfunc
   });
 }
 
-const lastLine = (text: string): string => text.trimEnd().split("\n").at(-1) ?? "";
+/** The last line; of an endless loop the one before both states, which the kernel prints and we do not. */
+function lastLine(text: string): string {
+  const lines = text.trimEnd().split("\n");
+  return lines.findLast((line) => line.startsWith("infinite loop detected")) ?? lines.at(-1) ?? "";
+}
 
 /** "accepted", or the last line of the reason. */
 export function ourVerdict(btf: Btf, each: KfuncCase): string {
-  const verdict = judge(programWith(btf, each), { kernelBtf: btf, flags: each.flags ?? 0 });
+  const { flags = 0, attachType = 0 } = each;
+  const verdict = judge(programWith(btf, each), { kernelBtf: btf, flags, attachType });
   return verdict.isAccepted ? "accepted" : lastLine(verdict.message);
 }
 
 export function kernelVerdict(session: KernelSession, each: KfuncCase): string {
   const program = programWith(liveBtf(), each);
-  const verdict = session.load(program, { logLevel: 1, flags: each.flags ?? 0 });
+  const { flags = 0, attachType = 0 } = each;
+  const verdict = session.load(program, { logLevel: 1, flags, attachType });
   verdict.program?.close();
-  return verdict.isAccepted ? "accepted" : verdict.message;
+  if (verdict.isAccepted) return "accepted";
+  return verdict.message.startsWith("old state:") ? lastLine(verdict.log) : verdict.message;
 }

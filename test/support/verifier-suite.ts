@@ -28,6 +28,8 @@ export interface SuiteCase {
   readonly prog_type_name: ProgramType;
   readonly expected_attach_type: number;
   readonly flags: number;
+  /** What a program attaches to, where its type says so. */
+  readonly kfunc: string | null;
   readonly insns?: string;
   readonly insns_zb64?: string;
   /** Slots by the map that they load. */
