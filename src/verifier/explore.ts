@@ -27,7 +27,6 @@ export class Explorer {
   readonly #env: Env;
   /** Kept states by bucket. */
   readonly #kept = new Map<number, Kept[]>();
-  #keptCount = 0;
 
   constructor(env: Env) {
     this.#env = env;
@@ -137,7 +136,7 @@ export class Explorer {
       const patience = flow.checkpoints[slot] === 1 && kept.state.branches > 0 ? 64 : 3;
       if (kept.misses > kept.hits * patience + patience) {
         all.splice(index, 1);
-        this.#keptCount--;
+        env.keptStates--;
       }
     }
     if (env.maxStatesPerInsn < count) env.maxStatesPerInsn = count;
@@ -176,8 +175,8 @@ export class Explorer {
     env.insnsAtState = env.insnsProcessed;
     env.jumpsAtState = env.jumpsProcessed;
     env.totalStates++;
-    this.#keptCount++;
-    if (env.peakStates < this.#keptCount) env.peakStates = this.#keptCount;
+    env.keptStates++;
+    if (env.peakStates < env.keptStates) env.peakStates = env.keptStates;
     forgetPrecision(state);
     const kept = state.copy();
     kept.slot = slot;

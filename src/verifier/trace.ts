@@ -124,7 +124,7 @@ export class Trace implements Observer {
     if (code.isConditional(slot) && code.code[slot] !== Opcode.MAY_GOTO) this.#writeTouched();
     else if (code.isLocalCall(slot) && state.frame !== this.#frame) this.#writeCall();
     else if (code.code[slot] === Opcode.EXIT && next >= 0) this.#writeReturn(next);
-    else if (this.#stack !== undefined) this.#touchFilled(this.#stack);
+    else if (this.#stack !== undefined && !code.isLocalCall(slot)) this.#touchFilled(this.#stack);
   }
 
   covered(): void {

@@ -14,6 +14,7 @@ import { type Capabilities, Env, MAX_FRAMES, MAX_STACK, MAX_VAR_OFF, ProgramFlag
 import { type Explanation, explain } from "./explain.ts";
 import { Explorer } from "./explore.ts";
 import { checkFunctionInfo } from "./function-info.ts";
+import { PrototypeProblem } from "./function-prototype.ts";
 import { entryFrame, GlobalFunctions } from "./global-functions.ts";
 import { checkSymbol } from "./kernel-symbols.ts";
 import { LogBuffer, LogLevel } from "./log.ts";
@@ -128,6 +129,7 @@ function explore(
     env = new Env(program, code, kind, flow, { caps, log, flags, kernelBtf, globals, target });
     env.state = entryState();
     env.observer = observe(env);
+    noteMain(env);
     new Explorer(env).explore(env.state, 0);
     exploreGlobals(env);
     checkDepth(env);
@@ -177,6 +179,14 @@ function entryState(): State {
   frame.registers[1] = Register.pointer("ctx");
   frame.registers[10] = Register.pointer("fp");
   return new State([frame]);
+}
+
+/** A program's own prototype decides nothing, but the kernel says what is wrong with it. */
+function noteMain(env: Env): void {
+  const { globals, log } = env;
+  if (log === undefined || !globals.isGlobal(0)) return;
+  const parameters = globals.parameters(env, 0);
+  if (parameters instanceof PrototypeProblem) log.write(`${parameters.message}\n`);
 }
 
 /** Each global function that a verified one calls, by itself. */
