@@ -38,6 +38,8 @@ export function mapFields(map: MapSpec): readonly MapField[] {
 function findFields({ btf, valueType }: MapSpec): MapField[] {
   const fields: MapField[] = [];
   if (btf === undefined || valueType === undefined || valueType === 0) return fields;
+  // One field that the kernel cannot make sense of, and it takes all of the value for plain bytes.
+  let isSound = true;
   const visit = (id: number, off: number, depth: number): void => {
     const type = btf.resolve(id);
     if (depth > 8) return;
@@ -46,6 +48,7 @@ function findFields({ btf, valueType }: MapSpec): MapField[] {
       const name = target.kind === "type_tag" ? TAGS[target.name] : undefined;
       if (name !== undefined) {
         const struct = btf.resolve(type.type);
+        if (struct.kind !== "struct") isSound = false;
         fields.push({ name, off, size: 8, struct: struct.name, typeId: struct.id });
       }
     } else if (type.kind === "struct") {
@@ -54,7 +57,7 @@ function findFields({ btf, valueType }: MapSpec): MapField[] {
     }
   };
   visit(valueType, 0, 0);
-  return fields;
+  return isSound ? fields : [];
 }
 
 /** The offset of the field of that name; undefined when there is none. */
