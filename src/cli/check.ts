@@ -13,6 +13,7 @@ import { type Explanation, explanationLines } from "../verifier/explain.ts";
 import { judge, type Verdict } from "../verifier/verify.ts";
 import { type Command, readArgs, UsageError } from "./command.ts";
 import { choosePrograms, loadFile, readProgramType } from "./input.ts";
+import { KernelTypes } from "./kernel-types.ts";
 import { formatCount, toJson } from "./tables.ts";
 
 const USAGE = `usage: tracebee check FILE... [OPTION...]
@@ -24,6 +25,7 @@ and why not. Exit status: 0 all are accepted, 1 some are not, 2 wrong usage.
   --type TYPE       program type, where the file does not say
   --caps all|bpf    what the loader may do: everything (the default), or what CAP_BPF alone allows
   --log-level N     the log of the verifier: 1 the way to a rejection, 2 every instruction, 4 figures; add them up
+  --kernel-btf FILE types of the kernel that the programs are for; default: this machine's
   --kernel          the verdict of this machine's own kernel too (needs leave to call bpf(2), and the package koffi)
   --json            everything as JSON, one list
 `;
@@ -35,6 +37,7 @@ interface CheckOptions {
   readonly caps: "all" | "bpf";
   readonly logLevel: number;
   readonly kernel: boolean;
+  readonly kernelTypes: KernelTypes;
 }
 
 /** What one verifier says. */
@@ -93,9 +96,19 @@ function opinionOf(verdict: Verdict): Opinion {
 }
 
 /** The machine's kernel's; `unknown` where it was not asked because it refuses a map of the program. */
-function kernelOpinion(session: KernelSession, program: Program, { caps, logLevel }: CheckOptions): Opinion {
+function kernelOpinion(
+  session: KernelSession,
+  program: Program,
+  { caps, logLevel, kernelTypes }: CheckOptions,
+): Opinion {
   try {
-    const verdict = session.load(program, { ...sectionLoad(program.section), caps, logLevel: logLevel || 1 });
+    const types = kernelTypes.btf;
+    const verdict = session.load(program, {
+      ...sectionLoad(program.section),
+      caps,
+      logLevel: logLevel || 1,
+      ...(types === undefined ? {} : { kernelBtf: types }),
+    });
     verdict.program?.close();
     const { isAccepted, errno, message, log } = verdict;
     const name = isAccepted ? "" : errnoName(errno);
@@ -124,7 +137,13 @@ function checkProgram(
 ): Finding {
   const reason = whyNotJudged(program);
   if (reason !== undefined) return unjudged(file, program, reason);
-  const verdict = judge(program, { caps: options.caps, logLevel: options.logLevel });
+  const { caps, logLevel } = options;
+  const kernelBtf = options.kernelTypes.btf;
+  const verdict = judge(program, {
+    caps,
+    logLevel,
+    ...(kernelBtf === undefined ? {} : { kernelBtf }),
+  });
   const slot = verdict.isAccepted || verdict.slot < 0 ? undefined : verdict.slot;
   const { processed, states, peakStates, maxStatesPerInsn } = verdict;
   return {
@@ -255,6 +274,7 @@ function readOptions(values: {
   readonly caps?: string | undefined;
   readonly "log-level"?: string | undefined;
   readonly kernel?: boolean | undefined;
+  readonly "kernel-btf"?: string | undefined;
 }): CheckOptions {
   const { caps = "all", "log-level": level = "0", kernel = false } = values;
   if (caps !== "all" && caps !== "bpf") throw new UsageError(`--caps: expected all or bpf, got "${caps}"`);
@@ -262,7 +282,7 @@ function readOptions(values: {
   if (logLevel < 0 || logLevel > MAX_LOG_LEVEL) {
     throw new UsageError(`--log-level: expected 0 to ${MAX_LOG_LEVEL}, got "${level}"`);
   }
-  return { caps, logLevel, kernel };
+  return { caps, logLevel, kernel, kernelTypes: new KernelTypes(values["kernel-btf"]) };
 }
 
 export const check: Command = {
@@ -276,6 +296,7 @@ export const check: Command = {
       caps: { type: "string" },
       "log-level": { type: "string" },
       kernel: { type: "boolean" },
+      "kernel-btf": { type: "string" },
       json: { type: "boolean" },
     });
     if (positionals.length === 0) throw new UsageError("expected a file, got none");

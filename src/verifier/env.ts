@@ -85,6 +85,8 @@ export class Env {
   insnsAtState = 0;
   jumpsAtState = 0;
   totalStates = 0;
+  /** States that are kept now; those of functions that were verified before count on. */
+  keptStates = 0;
   peakStates = 0;
   maxStatesPerInsn = 0;
   /** Deepest stack of each function, in bytes. */

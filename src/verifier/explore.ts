@@ -31,8 +31,6 @@ export class Explorer {
   readonly #loops: LoopVisits;
   /** Kept states by bucket. */
   readonly #kept = new Map<number, Kept[]>();
-  /** States that are kept, and those that are not compared any more but have ways left. */
-  #keptCount = 0;
 
   constructor(env: Env) {
     this.#env = env;
@@ -131,7 +129,7 @@ export class Explorer {
     for (let kept = state.parent; kept !== undefined; kept = kept.parent) {
       if (--kept.branches > 0) return;
       this.#loops.exit(kept);
-      if (kept.isDiscarded && !this.#loops.isOpen(kept)) this.#keptCount--;
+      if (kept.isDiscarded && !this.#loops.isOpen(kept)) this.#env.keptStates--;
     }
   }
 
@@ -193,7 +191,7 @@ export class Explorer {
   /** It helps seldom: it is not compared any more. */
   #discard(state: State): void {
     state.isDiscarded = true;
-    if (state.branches === 0 && !this.#loops.isOpen(state)) this.#keptCount--;
+    if (state.branches === 0 && !this.#loops.isOpen(state)) this.#env.keptStates--;
   }
 
   /** A state on the way here itself: a loop that changes nothing, or one that may be left to itself. */
@@ -218,7 +216,7 @@ export class Explorer {
 
   #notePeak(): void {
     const { count } = this.#loops;
-    this.#env.peakStates = Math.max(this.#env.peakStates, this.#keptCount + count);
+    this.#env.peakStates = Math.max(this.#env.peakStates, this.#env.keptStates + count);
   }
 
   #keep(all: Kept[]): void {
@@ -227,7 +225,7 @@ export class Explorer {
     env.insnsAtState = env.insnsProcessed;
     env.jumpsAtState = env.jumpsProcessed;
     env.totalStates++;
-    this.#keptCount++;
+    env.keptStates++;
     this.#notePeak();
     forgetPrecision(state);
     const kept = state.copy();

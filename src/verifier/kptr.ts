@@ -88,7 +88,7 @@ export function checkKptrExchange(env: Env, { map, scalar, off }: Register, numb
     env.reject(EINVAL, `map '${map?.name}' has to have BTF in order to use bpf_kptr_xchg`);
   }
   const fields = mapFields(map).filter(isKptr);
-  if (fields.length === 0) env.reject(EINVAL, `map '${map.name}' has no valid kptr`);
+  if (fields.length === 0) env.reject(EINVAL, `R${number} has no valid kptr`);
   const at = off + Number(scalar.signedValue);
   const field = fields.find((each) => each.off === at);
   if (field === undefined) env.reject(EACCES, `off=${at} doesn't point to kptr`);

@@ -38,7 +38,8 @@ export function mapFields(map: MapSpec): readonly MapField[] {
 function findFields({ btf, valueType }: MapSpec): MapField[] {
   const fields: MapField[] = [];
   if (btf === undefined || valueType === undefined || valueType === 0) return fields;
-  let hasForeignTag = false;
+  // One field that the kernel cannot make sense of, and it takes the types for wrong: loaders make the map without them.
+  let isSound = true;
   const visit = (id: number, off: number, depth: number): void => {
     const type = btf.resolve(id);
     if (depth > 8) return;
@@ -46,9 +47,10 @@ function findFields({ btf, valueType }: MapSpec): MapField[] {
       const target = btf.type(type.type);
       if (target.kind !== "type_tag" || target.isAttribute) return;
       const name = TAGS[target.name];
-      if (name === undefined) hasForeignTag = true;
+      if (name === undefined) isSound = false;
       else {
         const struct = btf.resolve(type.type);
+        if (struct.kind !== "struct") isSound = false;
         fields.push({ name, off, size: 8, struct: struct.name, typeId: struct.id });
       }
     } else if (type.kind === "struct") {
@@ -57,8 +59,7 @@ function findFields({ btf, valueType }: MapSpec): MapField[] {
     }
   };
   visit(valueType, 0, 0);
-  // The kernel refuses types with a tag that it does not know; loaders then make the map without types.
-  return hasForeignTag ? [] : fields;
+  return isSound ? fields : [];
 }
 
 /** The offset of the field of that name; undefined when there is none. */

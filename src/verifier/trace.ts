@@ -126,7 +126,7 @@ export class Trace implements Observer {
     else if (code.isLocalCall(slot) && state.frame !== this.#frame) this.#writeCall();
     else if (code.code[slot] === Opcode.EXIT && next >= 0) this.#writeReturn(next);
     else if (flow.callsBack[slot] === 1 && parts) this.#touched.touchAll();
-    else if (this.#stack !== undefined) this.#touchFilled(this.#stack);
+    else if (this.#stack !== undefined && !code.isLocalCall(slot)) this.#touchFilled(this.#stack);
   }
 
   covered(): void {

@@ -101,7 +101,7 @@ function pointerArgument(
   }
   // The kernel says so of arguments that it works out from their types.
   if (own === undefined) {
-    const what = `btf_id ${type.id} type ${kindName(type)} '${type.name}'`;
+    const what = `btf_id ${type.id} type ${kindName(type)} '${type.name || "(anon)"}'`;
     env.log?.write(`func '${name}' arg${index} has ${what}\n`);
   }
   return pointerToType(btf, type.id, flags, (flags & Flag.MAYBE_NULL) === 0 ? 0 : env.takeId());

@@ -15,6 +15,7 @@ import { type Explanation, explain, formatExplanation } from "./explain.ts";
 import { Explorer } from "./explore.ts";
 import { verified } from "./fix-up.ts";
 import { checkFunctionInfo } from "./function-info.ts";
+import { PrototypeProblem } from "./function-prototype.ts";
 import { entryFrame, GlobalFunctions } from "./global-functions.ts";
 import { checkSymbol } from "./kernel-symbols.ts";
 import { checkKernelCalls, kernelFunctions, kfuncCallback } from "./kfunc.ts";
@@ -150,6 +151,7 @@ function explore(
     env = new Env(program, code, kind, flow, { caps, log, flags, helpers, kernelBtf, cpus, globals, target });
     env.state = entryState();
     env.observer = observe(env);
+    noteMain(env);
     new Explorer(env).explore(env.state, 0);
     exploreGlobals(env);
     checkDepth(env);
@@ -202,6 +204,14 @@ function entryState(): State {
 }
 
 const NO_HELPERS: UserHelpers = new Map();
+/** A program's own prototype decides nothing, but the kernel says what is wrong with it. */
+function noteMain(env: Env): void {
+  const { globals, log } = env;
+  if (log === undefined || !globals.isGlobal(0)) return;
+  const parameters = globals.parameters(env, 0);
+  if (parameters instanceof PrototypeProblem) log.write(`${parameters.message}\n`);
+}
+
 /** Each global function that a verified one calls, by itself. */
 function exploreGlobals(env: Env): void {
   const { globals, flow, log } = env;

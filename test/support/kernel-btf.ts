@@ -49,8 +49,8 @@ function build(): Btf {
 
   const percpu = types.struct("struct", "counters", 8, [["hits", u64, 0]]);
   const either = types.struct("union", "", 8, [
-    ["value", u64, 0],
     ["sibling", to(socket), 0],
+    ["value", u64, 0],
   ]);
   const css = types.struct("struct", "css_set", 8, [["refcount", u32, 0]]);
   // task_struct refers to itself: its id is known before it is made.
@@ -82,7 +82,7 @@ function build(): Btf {
   ]);
   if (made !== task) throw new Error(`task_struct: expected type ${task}, got ${made}`);
   types.struct("struct", "task_struct__safe_rcu", 8, [["group_leader", toTask, 0]]);
-  types.struct("struct", "flags", 8, [
+  const flags = types.struct("struct", "flags", 8, [
     ["low", u32, 0, 3],
     ["high", u32, 3, 13],
     ["rest", u32, 32],
@@ -145,6 +145,7 @@ function build(): Btf {
     [counters, 0, 8],
     [ticks, 8, 4],
   ]);
+  types.variable("mode", flags);
   types.variable("limit", u64);
   types.variable("init_task", task);
   return parseBtf(types.bytes());
