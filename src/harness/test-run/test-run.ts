@@ -25,6 +25,8 @@ export const hasTestRun = (type: ProgramType): boolean => PACKET_TYPES.has(type)
 export interface TestRunOptions {
   /** What stack holds that the program did not write, repeated as often as it takes; default: zeros. */
   readonly stack?: Uint8Array;
+  /** Number of the CPU that it runs on; default: 0. */
+  readonly cpu?: number;
 }
 
 const ZERO = new Uint8Array(4096);
@@ -44,7 +46,7 @@ export interface TestResult {
 export function testRun(
   executable: Executable,
   input: TestInput,
-  { stack = ZERO }: TestRunOptions = {},
+  { stack = ZERO, cpu = 0 }: TestRunOptions = {},
 ): TestResult {
   const { runtime, program } = executable;
   // Privileged programs may read stack that they never wrote.
@@ -55,7 +57,7 @@ export function testRun(
       ? makePlain(runtime, program.type, input.ctx ?? input.data ?? new Uint8Array(0))
       : make(runtime, input);
   try {
-    const returned = Number(BigInt.asUintN(32, executable.run(context.buffer)));
+    const returned = Number(BigInt.asUintN(32, executable.run(context.buffer, { cpu })));
     return { returned, data: context.readData(), context: context.readContext() };
   } finally {
     context.free();
