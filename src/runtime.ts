@@ -53,6 +53,7 @@ export class Runtime {
     this.idleTask = this.heap.allocate(TaskRecord.SIZE);
     writeTask(this.memory, this.idleTask, IDLE_TASK);
     this.#stacks = this.heap.allocate(RUN_STACK * MAX_NESTED_RUNS, true);
+    this.memory.store32(At.STACK_BASE, this.#stacks);
   }
 
   /** Starts the random sequence anew (splitmix32 spreads the seed over the generator's state). */

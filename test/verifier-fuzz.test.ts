@@ -2,13 +2,13 @@
 // result, packet and maps on every engine. By default every fifth; all with TRACEBEE_FUZZ=all.
 
 import { describe, expect, it } from "vitest";
-import { At } from "../assembly/shared/layout.ts";
 import { BpfMap, ENGINES, loadRaw, type MapSpec, type ProgramType, Runtime } from "../dist/src/index.js";
 import { testRun } from "../dist/src/test-run/test-run.js";
 import { judge, type Verdict } from "../dist/src/verifier/verify.js";
 import { ENGINE_NAMES } from "./support/engines.ts";
 import { readOracleBytes } from "./support/oracles.ts";
 import { Random } from "./support/random.ts";
+import { fillStack, randomStack, withoutZeroing } from "./support/stacks.ts";
 
 interface FuzzCase {
   readonly seed: number;
@@ -74,20 +74,8 @@ function verdictOn(each: FuzzCase): Verdict {
 
 const lastLine = (text: string): string => text.slice(text.lastIndexOf("\n") + 1);
 
-/** Bytes of stack that a run may use: eight frames. */
-const RUN_STACK = 4096;
-
-/** What stack that was never written may hold: bytes whose sums and signs differ. */
-const STACKS = [1, 2, 3, 4, 5, 6, 7, 8].map((seed) => {
-  const random = new Random(seed);
-  return Uint8Array.from({ length: RUN_STACK }, () => random.below(256));
-});
-
-/** Gives the next run a stack that something else has used. */
-function fillStack(runtime: Runtime, bytes: Uint8Array): void {
-  // Between runs the base is where the outermost run's stack ends from below: it has been set by an earlier run.
-  runtime.memory.write(runtime.memory.load32(At.STACK_BASE), bytes);
-}
+/** What stack that was never written may hold. */
+const STACKS = [1, 2, 3, 4, 5, 6, 7, 8].map((seed) => randomStack(new Random(seed)));
 
 interface Stack {
   readonly bytes?: Uint8Array;
@@ -104,8 +92,7 @@ function runFuzz(
 ): string {
   const { program: verified } = verdictOn(each);
   if (verified === undefined) throw new Error(`seed ${each.seed} was not accepted`);
-  const proof = { ...verified.proof, ...(isTrusted ? { unwrittenStack: [] } : {}) };
-  const program = { ...verified, proof };
+  const program = isTrusted ? withoutZeroing(verified) : verified;
   const array = new BpfMap(runtime, ARRAY);
   const hash = new BpfMap(runtime, HASH);
   try {

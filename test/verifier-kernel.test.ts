@@ -1,12 +1,14 @@
 // Our verdicts and the running kernel's on random programs (support/verifier-generator.ts). Whatever we accept and the
-// kernel rejects for safety fails, and is shown as small as it gets, with the seed that makes it again.
+// kernel rejects for safety fails, and is shown as small as it gets, with the seed that makes it again. Of programs that
+// our engines can run, results, packets and maps must be the kernel's as well.
 //
-//   TRACEBEE_PROGRAMS   how many programs; default 1500
+//   TRACEBEE_PROGRAMS   how many programs; default 1500; a fifth as many are run
 //   TRACEBEE_SEED       the first seed; default 1
 //   TRACEBEE_CAPS       all (default) or bpf: what the loader may do
 
 import { describe, expect, it } from "vitest";
 import { KernelSession, kernelUnavailable } from "../dist/src/kernel.js";
+import { judge } from "../dist/src/verifier/verify.js";
 import {
   type Caps,
   differenceOf,
@@ -17,6 +19,7 @@ import {
   type Verdicts,
 } from "./support/verifier-difference.ts";
 import { type GeneratedCase, generateCase, programOf } from "./support/verifier-generator.ts";
+import { RunComparison } from "./support/verifier-runs.ts";
 
 const PROGRAMS = Number(process.env.TRACEBEE_PROGRAMS ?? 1500);
 const FIRST_SEED = Number(process.env.TRACEBEE_SEED ?? 1);
@@ -75,3 +78,36 @@ describe.skipIf(missing !== undefined)("the running kernel's verdicts on random 
     expect(show("unsafe")).toEqual([]);
   });
 });
+
+/** Programs of which none may leak an address have nothing to run for. */
+const RUNS = CAPS === "all" ? Math.ceil(PROGRAMS / 5) : 0;
+
+describe.skipIf(missing !== undefined || RUNS === 0)(
+  "the running kernel's results of random programs",
+  () => {
+    it("are those of every engine", { timeout: 60_000 + 500 * RUNS }, () => {
+      const session = new KernelSession();
+      const comparison = new RunComparison();
+      const counts = { same: 0, varies: 0, leaks: 0, missing: 0 };
+      const wrong: string[] = [];
+      for (let seed = FIRST_SEED; seed < FIRST_SEED + RUNS; seed++) {
+        const program = programOf(generateCase(seed, undefined, true));
+        const verdict = judge(program);
+        const loaded = session.load(program).program;
+        if (loaded !== undefined && verdict.program !== undefined) {
+          const outcome = comparison.compare(session, loaded, verdict.program);
+          if (typeof outcome === "string") counts[outcome]++;
+          else wrong.push(`seed ${seed}\n  ours:   ${outcome.ours}\n  kernel: ${outcome.kernel}`);
+        }
+        loaded?.close();
+      }
+      session.close();
+      console.log(`runs beside the kernel: ${JSON.stringify(counts)}`);
+      expect(wrong.slice(0, MAX_SHOWN)).toEqual([]);
+      expect(counts.same).toBeGreaterThan(
+        0.85 * (counts.same + counts.varies + counts.leaks + counts.missing),
+      );
+      expect(counts.same).toBeGreaterThan(RUNS / 3);
+    });
+  },
+);

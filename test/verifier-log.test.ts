@@ -36,10 +36,10 @@ function assembleProgram(text: string, type: ProgramType = "socket_filter"): Pro
   return loadRaw(assembleCode(lines.join("\n")), { type, license: "GPL", maps: [counts], relo, name: "t" });
 }
 
-/** Addresses, times and the kernel's own tracing of stack liveness and loops differ from run to run, or are not ours. */
+/** Addresses, times and the kernel's own tracing of stack liveness differ from run to run, or are not ours. */
 function comparable(log: string): string {
   return log
-    .replace(/^(\(\d+[^)]*\) (frame|live).*|SCC .*)\n/gm, "")
+    .replace(/^(\(\d+[^)]*\) (frame|live).*)\n/gm, "")
     .replace(/(\(18\) r\d+ = 0x)[0-9a-f]+ */g, "$1… ")
     .replace(/verification time \d+/, "verification time N")
     .trimEnd();

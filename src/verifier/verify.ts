@@ -325,7 +325,8 @@ const KNOWN_OPCODES: ReadonlySet<number> = new Set(
 /** All frames of the deepest chain of calls fit the stack. */
 function checkDepth(env: Env): void {
   const calls = env.flow.functions.map((_, index) => callsOf(env, index));
-  const round = (bytes: number): number => (Math.max(1, bytes) + 15) & ~15;
+  // As for a kernel that compiles programs, where a frame without a stack takes none.
+  const round = (bytes: number): number => (bytes + 15) & ~15;
   /** Places in chains that were looked at: another chain to the same place fares the same. */
   const seen = new Set<string>();
   const visit = (index: number, depth: number, frames: number): void => {

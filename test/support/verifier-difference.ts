@@ -2,7 +2,7 @@
 // that still shows the difference.
 
 import { disassemble, type Program } from "../../dist/src/index.js";
-import type { KernelSession } from "../../dist/src/kernel.js";
+import { type KernelSession, possibleCpus } from "../../dist/src/kernel.js";
 import { judge } from "../../dist/src/verifier/verify.js";
 import { type GeneratedCase, programOf } from "./verifier-generator.ts";
 
@@ -37,7 +37,7 @@ export function judgeBoth(session: KernelSession, program: Program, caps: Caps =
   let ourMessage = "";
   let crash: string | undefined;
   try {
-    const verdict = judge(program, { caps });
+    const verdict = judge(program, { caps, cpus: possibleCpus() });
     ours = verdict.isAccepted;
     ourMessage = verdict.errno === E2BIG ? "E2BIG" : lastLine(verdict.message);
   } catch (error) {

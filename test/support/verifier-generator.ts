@@ -148,13 +148,13 @@ class Generator extends Statements {
       [2, () => this.directValue()],
       [this.row.packet === undefined ? 0 : 4, () => this.packet()],
       [2, () => this.helper()],
-      [1, () => this.ringbuf()],
+      [this.isRunnable ? 0 : 1, () => this.ringbuf()],
       [1, () => this.copyPointer()],
       [1, () => this.variableStack()],
       [deep ? 0 : 5, () => this.branch()],
       [deep ? 0 : 2, () => this.loop()],
       [this.#functions.length > 2 ? 0 : 1, () => this.localCall()],
-      [this.#functions.length > 2 ? 0 : 1, () => this.callback()],
+      [this.#functions.length > 2 || this.isRunnable ? 0 : 1, () => this.callback()],
       [1, () => this.nullCheck()],
     ];
     const total = choices.reduce((sum, [weight]) => sum + weight, 0);
@@ -361,9 +361,9 @@ class Generator extends Statements {
   }
 }
 
-/** The program of a seed, of any type or of this one. */
-export function generateCase(seed: number, type?: ProgramType): GeneratedCase {
-  const generator = new Generator(new Random(seed), type);
+/** The program of a seed, of any type or of this one; `isRunnable`: of what our engines can run. */
+export function generateCase(seed: number, type?: ProgramType, isRunnable = false): GeneratedCase {
+  const generator = new Generator(new Random(seed), type, isRunnable);
   generator.program();
   return generator.result(seed);
 }

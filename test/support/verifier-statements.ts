@@ -80,15 +80,19 @@ const EXTEND = names(/^movsx/);
 const _JUMPS_IMM = names(/^j\w+(32|64)_imm$/);
 const _JUMPS_REG = names(/^j\w+(32|64)_reg$/);
 const ATOMICS = names(/^(atomic_\w+|fetch_\w+|xchg|cmpxchg)(32|64)$/);
-/** Helpers without arguments that give a number. */
+/** Helpers without arguments that give a number, and those of them that our engines have. */
 const PLAIN_HELPERS = [5, 7, 8, 118, 125];
+const RUNNABLE_HELPERS = PLAIN_HELPERS.filter((id) => id !== 118);
 const POINTERS: readonly Kind[] = ["value", "packet", "record", "fp", "ctx"];
 
 export class Statements extends Emitter {
   readonly row: TypeRow;
+  /** Nothing is used that our engines have not. */
+  readonly isRunnable: boolean;
 
-  constructor(random: Random, type?: ProgramType) {
+  constructor(random: Random, type?: ProgramType, isRunnable = false) {
     super(random);
+    this.isRunnable = isRunnable;
     this.row = random.pick(TYPES.filter((row) => type === undefined || row.type === type));
   }
 
@@ -394,7 +398,7 @@ export class Statements extends Emitter {
       this.loadBytes(ctx);
       return;
     }
-    if (kind === 2 && ctx !== undefined && row.type !== "socket_filter") {
+    if (kind === 2 && ctx !== undefined && row.type !== "socket_filter" && !this.isRunnable) {
       const isXdp = row.type === "xdp";
       this.emit("mov64_reg", { dst: 1, src: ctx });
       this.emit("mov64_imm", { dst: 2, imm: 0 });
@@ -403,7 +407,7 @@ export class Statements extends Emitter {
       this.forgetPackets();
       return;
     }
-    this.emit("call_helper", { imm: random.pick(PLAIN_HELPERS) });
+    this.emit("call_helper", { imm: random.pick(this.isRunnable ? RUNNABLE_HELPERS : PLAIN_HELPERS) });
     this.clobber(SCALAR);
   }
 
