@@ -16,6 +16,7 @@ import { KernelSession, kernelUnavailable } from "../dist/src/kernel.js";
 import { type Explanation, formatExplanation } from "../dist/src/verifier/explain.js";
 import { LogBuffer } from "../dist/src/verifier/log.js";
 import { judge } from "../dist/src/verifier/verify.js";
+import { kernelBtf } from "./support/kernel-btf.ts";
 import { LOG_CASES } from "./support/log-cases.ts";
 import { caseName, loadCase, readSuite, type SuiteCase } from "./support/verifier-suite.ts";
 
@@ -128,9 +129,6 @@ const DIFFERENCES: Readonly<Record<string, readonly string[]>> = {
     ...["bpf_loop_inline.c#0", "bpf_loop_inline.c#4", "bpf_loop_inline.c#5"],
   ],
   "functions are counted before the call that leads nowhere": ["calls.c#47", "calls.c#48"],
-  "fields of map objects that the kernel's BTF describes": [
-    ...["map_ptr.c#0", "map_ptr.c#1", "map_ptr_mixing.c#1"],
-  ],
   "fields of kernel objects that its BTF describes": ["map_kptr.c#9", "map_kptr.c#14"],
   "states that were given up count until no way needs them": ["loops1.c#7"],
   "kernel functions": ["calls.c#0"],
@@ -158,6 +156,8 @@ function suiteLogs(each: SuiteCase): { ours: string; theirs: string } | undefine
     attachType: each.expected_attach_type,
     flags: k618.pflags ?? each.flags,
     logLevel: k618.log.startsWith("func#0 @0") ? 2 : 5,
+    kernelBtf,
+    ...(each.kfunc === null ? {} : { attachTo: each.kfunc }),
   });
   if (verdict.isAccepted !== (k618.verdict === "ACCEPT")) return undefined;
   // Few of the recorded maps have names.
