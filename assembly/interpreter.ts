@@ -10,7 +10,7 @@ import { Op } from "./shared/opcodes";
 import { At, Bucket, Code, Element, HelperEntry, MapHeader, ProgramFlag, ProgramRecord, Right } from "./shared/layout";
 import { checkArguments, mayAccess } from "./portable/access";
 import {
-  enterChecked, enterContext, enterRaw, enterSkb, finishEvent, isNext, mayStay, packetAt, popFrame, pushFrame,
+  enterChecked, enterContext, enterSpecial, finishEvent, isNext, mayStay, packetAt, popFrame, pushFrame,
 } from "./portable/frames";
 import { callCoreHelper, helperIndex } from "./portable/helpers";
 import { bucketOf, finish, mix } from "./portable/maps/hash";
@@ -131,8 +131,7 @@ function callHelper<M>(index: u32): i32 {
   enterContext(mem(), next);
   if (isChecked<M>()) enterChecked(mem(), next);
   const flags = load<u32>(load<u32>(At.PROGRAM), ProgramRecord.FLAGS);
-  if (flags & ProgramFlag.RAW) enterRaw(mem(), next);
-  if (flags & ProgramFlag.SKB) enterSkb(mem(), next);
+  if (flags & ProgramFlag.SPECIAL) enterSpecial(mem(), next, flags);
   return codeStart() - (isChecked<M>() ? 7 : 8);
 }
 

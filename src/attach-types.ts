@@ -165,6 +165,12 @@ export function sectionLoadFlags(section: string): number {
   return kind === "xdp.frags" ? HAS_FRAGS : 0;
 }
 
+/** What a section name says of how its program is to be loaded; zeros where it says nothing. */
+export function sectionLoad(section: string): { readonly attachType: number; readonly flags: number } {
+  const name = sectionAttachType(section);
+  return { attachType: name === undefined ? 0 : ATTACH_TYPES[name], flags: sectionLoadFlags(section) };
+}
+
 /** Program types that are loaded for certain attach types only; the first stands in where 0 is given. */
 const LOADED_FOR: Readonly<
   Record<string, { readonly attach: readonly AttachType[]; readonly hasDefault?: true }>

@@ -61,12 +61,22 @@ export class VerifierError extends Error {
   readonly slot: number;
   /** What the kernel's bpf(2) would have failed with, positive. */
   readonly errno: number;
+  readonly #explain: () => string;
 
-  constructor(program: string, slot: number, errno: number, message: string) {
+  constructor(program: string, slot: number, errno: number, message: string, explain = () => message) {
     super(`program ${program}: ${slot < 0 ? "" : `insn ${slot}: `}${message}`);
     this.program = program;
     this.slot = slot;
     this.errno = errno;
+    this.#explain = explain;
+  }
+
+  /**
+   * Several lines for whoever wrote the program: the source line, the rule that it breaks, how the register came to be what
+   * it is, and what usually helps. The program is looked at once more for it.
+   */
+  get explanation(): string {
+    return this.#explain();
   }
 }
 

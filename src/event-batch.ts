@@ -16,6 +16,8 @@ export class EventBatch {
   /** True when all events bring their time, which may be 0: none of them gets the clock's. */
   readonly isTimed: boolean;
   #count = 0;
+  /** Bytes of the shortest context that was added since `clear`. */
+  #leastContext = Number.POSITIVE_INFINITY;
   /** Record address of the program that all events are for, or 0 when they differ or are for none yet. */
   #program = 0;
   /** Task records, which lie behind the event records: at most one per event. */
@@ -32,6 +34,10 @@ export class EventBatch {
 
   get count(): number {
     return this.#count;
+  }
+
+  get leastContext(): number {
+    return this.#leastContext;
   }
 
   get isFull(): boolean {
@@ -56,6 +62,7 @@ export class EventBatch {
     view.setUint32(at + EventRecord.CPU, cpu, true);
     view.setUint32(at + EventRecord.PROGRAM, program, true);
     this.#program = 0;
+    if (size < this.#leastContext) this.#leastContext = size;
     return this.#count++;
   }
 
@@ -85,6 +92,7 @@ export class EventBatch {
   /** Forgets all events and tasks; the contexts are the caller's. */
   clear(): void {
     this.#count = 0;
+    this.#leastContext = Number.POSITIVE_INFINITY;
     this.#taskCount = 0;
     this.#tasks.clear();
     this.#program = 0;

@@ -44,14 +44,26 @@ export { load } from "./loader/load.ts";
 export type { ObjectFile, Variable } from "./loader/object-file.ts";
 export { loadRaw } from "./loader/raw.ts";
 export { BpfMap, MapError } from "./maps/map.ts";
-export type { MapSpec, ProgramInit, ProgramMapUse, SourceLine } from "./program.ts";
+export type {
+  MapSpec,
+  ProgramInit,
+  ProgramMapUse,
+  Proof,
+  SourceLine,
+  VerifiedProgram,
+} from "./program.ts";
 export { Program } from "./program.ts";
 export type { ProgramType } from "./program-types.ts";
 export type { GuestBuffer, RuntimeOptions } from "./runtime.ts";
 export { Runtime } from "./runtime.ts";
 export type { Task, TracedTask } from "./task.ts";
+export type { TestInput } from "./test-run/context.ts";
+export { TestInputError } from "./test-run/context.ts";
+export type { TestResult, TestRunOptions } from "./test-run/test-run.ts";
+export { hasTestRun, testRun } from "./test-run/test-run.ts";
 export type { TraceLine, TraceListener } from "./trace-output.ts";
 export { formatTraceLine } from "./trace-output.ts";
 export type { Explanation } from "./verifier/explain.ts";
+export { formatExplanation } from "./verifier/explain.ts";
 export type { Verdict, VerifyOptions } from "./verifier/verify.ts";
 export { judge, verify } from "./verifier/verify.ts";

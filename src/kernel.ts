@@ -8,5 +8,5 @@ export type {
   TestRunResult,
 } from "./kernel/bpf.ts";
 export { KernelProgram, KernelSession, kernelUnavailable } from "./kernel/bpf.ts";
-export { KernelMap } from "./kernel/map.ts";
+export { KernelMap, possibleCpus } from "./kernel/map.ts";
 export { KernelError, KernelUnavailable } from "./kernel/syscall.ts";

@@ -152,6 +152,24 @@ export class Program {
     return this.lines.findLast((line) => line.slot <= slot);
   }
 
+  /** The same program with changes. */
+  with(changes: Partial<ProgramInit>): Program {
+    const { attachTo, btf } = this;
+    return new Program({
+      ...{
+        name: this.name,
+        type: this.type,
+        insns: this.insns,
+        license: this.license,
+        section: this.section,
+      },
+      ...{ maps: this.maps, functions: this.functions, lines: this.lines },
+      ...(attachTo === undefined ? {} : { attachTo }),
+      ...(btf === undefined ? {} : { btf }),
+      ...changes,
+    });
+  }
+
   /** The function that the instruction at `slot` is part of. */
   functionAt(slot: number): ProgramFunction | undefined {
     return this.functions.findLast((entry) => entry.slot <= slot);
@@ -172,10 +190,40 @@ const GPL_COMPATIBLE = new Set([
   "Dual MPL/GPL",
 ]);
 
+/** How runs go on behind an instruction: bits of `Proof.jumps`. */
+export const enum JumpWays {
+  /** With the next one. */
+  FALLS_THROUGH = 1,
+  /** Somewhere else. */
+  JUMPS = 2,
+}
+
+/** What the verifier found out beside "safe": what engines may rely on, and what they must see to. */
+export interface Proof {
+  /** Bytes of context that a run must be given at least: more than that no run accesses. */
+  readonly contextSize: number;
+  /** By slot: 1 where some run may come. The rest is dead. */
+  readonly reached: Uint8Array;
+  /** By slot that is reached: the ways in which runs go on from there. */
+  readonly jumps: Uint8Array;
+  /** By slot of a load, a store or an atomic: the kind of pointer that it goes through (`stack`, `pkt`, `map_value` …). */
+  readonly pointerKinds: readonly (string | undefined)[];
+  /** By slot of a call: the map that it is given, where it is the same in every run. */
+  readonly callMaps: ReadonlyMap<number, MapSpec>;
+  /** First slot of each function, in order. */
+  readonly functions: readonly number[];
+  /** By function: bytes of stack that a call of it takes. */
+  readonly stackDepth: readonly number[];
+  /** By function: how far down from its frame's top a run may read bytes before it wrote them. They must be zero. */
+  readonly unwrittenStack: readonly number[];
+}
+
 declare const verified: unique symbol;
 
 /** A program that was proved safe: engines run it without tests of their own. Only the verifier makes one. */
 export interface VerifiedProgram {
+  /** As engines run it: what is no instruction, and cannot be reached, is `exit`. */
   readonly program: Program;
+  readonly proof: Proof;
   readonly [verified]: true;
 }

@@ -75,16 +75,6 @@ export class Runtime {
     this.heap.free(buffer.address);
   }
 
-  /** Fills the stacks with repetitions of some bytes: no run sees what an earlier one left. Not for calling inside a run. */
-  fillStacks(pattern: Uint8Array): void {
-    const { memory } = this;
-    const size = RUN_STACK * MAX_NESTED_RUNS;
-    memory.write(this.#stacks, pattern.subarray(0, size));
-    for (let done = pattern.length; done < size; done *= 2) {
-      memory.copy(this.#stacks + done, this.#stacks, Math.min(done, size - done));
-    }
-  }
-
   /** A new id for a map or a program, unique in this runtime, from 1. */
   takeId(): number {
     return this.#nextId++;

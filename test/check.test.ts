@@ -43,7 +43,19 @@ describe("tracebee check", () => {
     const { status, text } = await tracebee(["check", "--type", "socket_filter", bad]);
     expect(status).toBe(1);
     expect(text).toBe(
-      "bad (socket_filter): rejected: EACCES, R3 !read_ok\n  at 0: (bf) r0 = r3\n  bad:1: r0 = r3\n",
+      [
+        "bad (socket_filter): rejected: EACCES, R3 !read_ok",
+        "  at 0: (bf) r0 = r3",
+        "    --> bad:1",
+        "    1 | r0 = r3",
+        "  rule: a register is written before it is read [register-initialized]",
+        "  r3: not written",
+        "  how it came to this:",
+        "    0: (bf) r0 = r3  ; r0 = r3 @ bad:1",
+        "        nothing wrote r3 on this way",
+        "  remedy: write r3 on every way that leads here",
+        "",
+      ].join("\n"),
     );
   });
 
@@ -55,6 +67,17 @@ describe("tracebee check", () => {
     expect(text).toContain("not judged: ");
     expect(text).toContain("bad (xdp): rejected");
     expect(text).toMatch(/\n3 programs: 1 accepted, 1 rejected, 1 not judged\n$/);
+  });
+
+  it("gives no verdict where Linux has no such type, or where the type is not known", async () => {
+    const untyped = fileOf("untyped.s", '.section abc,"ax",@progbits\n.globl f\nf:\nr0 = 1\nexit\n');
+    const raw = await tracebee(["check", good]);
+    expect(raw.status).toBe(1);
+    expect(raw.text).toBe(
+      "good (raw): not judged: Linux has no programs of type raw: --type gives one that it has\n",
+    );
+    const { text } = await tracebee(["check", untyped]);
+    expect(text).toBe("f: not judged: the name of section abc says no program type\n");
   });
 
   it("judges as for a loader with CAP_BPF alone when asked", async () => {
@@ -110,11 +133,6 @@ describe.skipIf(missing !== undefined)("tracebee check --kernel", () => {
   it("loads an object's maps and types", async () => {
     const [finding] = await findingsOf("--kernel", OBJECT);
     expect(finding.kernel).toMatchObject({ verdict: "accepted" });
-  });
-
-  it("says of a type that only tracebee has that the kernel was not asked", async () => {
-    const [finding] = await findingsOf("--kernel", good);
-    expect(finding).toMatchObject({ type: "raw", kernel: { verdict: "unknown" } });
   });
 });
 

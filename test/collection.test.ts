@@ -66,12 +66,6 @@ const PAIR = `
     r1 = limit ll
     r0 = *(u32 *)(r1 + 0)
     exit
-  .globl overwrite
-  overwrite:
-    r1 = limit ll
-    *(u32 *)(r1 + 0) = 5
-    r0 = 0
-    exit
   .globl broken
   broken:
     call nobody_knows
@@ -83,6 +77,23 @@ const PAIR = `
   odd: .byte 1, 2, 3`;
 
 const pair = (): ObjectFile => load(PAIR, { name: "pair.s" });
+
+/** One program that reads a constant, and one that writes it. */
+const OVERWRITING = `
+  .section xdp
+  .globl constant
+  constant:
+    r1 = limit ll
+    r0 = *(u32 *)(r1 + 0)
+    exit
+  .globl overwrite
+  overwrite:
+    r1 = limit ll
+    *(u32 *)(r1 + 0) = 5
+    r0 = 0
+    exit
+  .section .rodata
+  limit: .long 100`;
 
 const run = (collection: Collection, name: string): bigint => {
   const program = collection.programs.get(name);
@@ -133,11 +144,17 @@ describe.each(ENGINE_NAMES)("variables (%s)", (engine) => {
   });
 
   it("that are constants are written neither by the host nor by a program", () => {
-    const collection = instantiate(new Runtime(), pair(), { engine, variables: { limit: 9 } });
+    const object = load(OVERWRITING, { name: "pair.s" });
+    const options = { engine, variables: { limit: 9 } };
+    expect(thrown(() => instantiate(new Runtime(), object, options))).toMatchObject({
+      name: "VerifierError",
+      message: "program overwrite: insn 2: write into map forbidden, value_size=4 off=0 size=4",
+    });
+    const collection = instantiate(new Runtime(), object, { ...options, checked: true });
     const error = thrown(() => set(collection, "limit", 5));
     expect(error).toBeInstanceOf(MapError);
     expect(error).toMatchObject({ code: "EPERM", message: "map pair.rodata: variable limit: EPERM" });
-    expect(thrown(() => collection.maps.get(".rodata")?.set(0, new Uint8Array(7)))).toMatchObject({
+    expect(thrown(() => collection.maps.get(".rodata")?.set(0, 7))).toMatchObject({
       code: "EPERM",
     });
     expect(collection.maps.get(".rodata")?.isFrozen).toBe(true);
@@ -199,7 +216,7 @@ describe("variables", () => {
 describe.each(ENGINE_NAMES)("programs of one object (%s)", (engine) => {
   it("share its maps and variables", () => {
     const collection = instantiate(new Runtime(), pair(), { engine });
-    expect([...collection.programs.keys()]).toEqual(["add_one", "report", "constant", "overwrite"]);
+    expect([...collection.programs.keys()]).toEqual(["add_one", "report", "constant"]);
     expect(run(collection, "report")).toBe(0n);
     for (let round = 0; round < 3; round++) run(collection, "add_one");
     expect(run(collection, "report")).toBe(43n);
@@ -239,11 +256,11 @@ describe.each(ENGINE_NAMES)("programs of one object (%s)", (engine) => {
 
   it("stop at the limit that they are given", () => {
     const looping = load("again: goto again\nexit");
-    const collection = instantiate(new Runtime(), looping, { engine, limit: 1000 });
+    const collection = instantiate(new Runtime(), looping, { engine, checked: { limit: 1000 } });
     const error = thrown(() => collection.program.run());
     expect(error).toBeInstanceOf(TrapError);
     expect(error).toMatchObject({ code: "limit" });
-    expect(() => instantiate(new Runtime(), looping, { engine, limit: 0 })).toThrow(RangeError);
+    expect(() => instantiate(new Runtime(), looping, { engine, checked: { limit: 0 } })).toThrow(RangeError);
   });
 });
 
@@ -252,7 +269,7 @@ describe("the program of a collection", () => {
     const one = count();
     expect(one.program).toBe(one.programs.get("count"));
     const several = instantiate(new Runtime(), pair());
-    expect(() => several.program).toThrow(/^object pair\.s: expected one program, got 4$/);
+    expect(() => several.program).toThrow(/^object pair\.s: expected one program, got 3$/);
     const none = instantiate(new Runtime(), pair(), { programs: [] });
     expect(() => none.program).toThrow(/^object pair\.s: expected one program, got 0$/);
   });
@@ -344,7 +361,7 @@ describe("maps", () => {
 
   it("may be called as something that every JavaScript object has", () => {
     const object = load(".map constructor type=array key=4 value=8 max=1\nr1 = constructor ll\nr0 = 0\nexit");
-    const collection = instantiate(new Runtime(), object, { maps: {} });
+    const collection = instantiate(new Runtime(), object, { maps: {}, checked: true });
     expect(collection.maps.get("constructor")?.get(0)).toBe(0n);
     expect(collection.program.run()).toBe(0n);
   });
@@ -416,13 +433,17 @@ describe.each(ENGINE_NAMES)("closing (%s)", (engine) => {
       // A map that cannot be made, after one that can.
       ".map good type=array key=4 value=4096 max=100\n.map bad type=array key=8 value=8 max=1\nr1 = good ll\nr1 = bad ll\nr0 = 0\nexit",
       // A program that no engine takes, after one that they do.
-      ".map m type=array key=4 value=8 max=9\n.section xdp\n.globl a\n.globl b\na: r1 = m ll\nr0 = 0\nexit\nb: r1 = m ll\ncall 9999\nexit",
+      ".map m type=array key=4 value=8 max=9\n.section xdp\n.globl a\n.globl b\na: r1 = m ll\nr0 = 0\nexit\nb: r1 = m ll\ncall get_numa_node_id\nexit",
+      // A program that is not safe, after one that is.
+      ".map m type=array key=4 value=8 max=9\n.section xdp\n.globl a\n.globl b\na: r1 = m ll\nr0 = 0\nexit\nb: r1 = m ll\nexit",
     ];
     for (const text of bad) {
       const object = load(text);
       const { used } = runtime.heap;
       const error = thrown(() => instantiate(runtime, object, { engine }));
-      expect(error.message).toMatch(/map bad: expected a key of 4 bytes|expected a helper of this runtime/);
+      expect(error.message).toMatch(
+        /map bad: expected a key of 4 bytes|expected a helper of this runtime|R0 !read_ok/,
+      );
       expect(runtime.heap.used).toBe(used);
     }
   });

@@ -17,7 +17,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["event-batch.ts", "loader", "verifier", "maps"],
   ["helpers"],
   ["engine", "kernel"],
-  ["attach"],
+  ["attach", "test-run"],
   ["index.ts", "builder.ts", "kernel.ts"],
   ["harness"],
   ["cli"],

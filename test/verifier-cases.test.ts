@@ -2,8 +2,8 @@
 // every engine. What is not the same stands in a table with its reason, and the table fails when it no longer holds.
 
 import { describe, expect, it } from "vitest";
-import { testRun } from "../dist/src/harness/test-run/test-run.js";
 import { BpfMap, ENGINES, LoadError, type MapSpec, Runtime } from "../dist/src/index.js";
+import { testRun } from "../dist/src/test-run/test-run.js";
 import { judge, type Verdict } from "../dist/src/verifier/verify.js";
 import { ENGINE_NAMES } from "./support/engines.ts";
 import { kernelBtf } from "./support/kernel-btf.ts";

@@ -130,7 +130,6 @@ const DIFFERENCES: Readonly<Record<string, readonly string[]>> = {
   ],
   "functions are counted before the call that leads nowhere": ["calls.c#47", "calls.c#48"],
   "fields of kernel objects that its BTF describes": ["map_kptr.c#9", "map_kptr.c#14"],
-  "states that were given up count until no way needs them": ["loops1.c#7"],
   "kernel functions": ["calls.c#0"],
   "sizes of private stacks": ["calls.c#63"],
 };

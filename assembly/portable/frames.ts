@@ -72,18 +72,28 @@ export function enterEvent(m: Mem, event: i32): i32 {
   const flags = m.load32(m.load32(At.PROGRAM) + ProgramRecord.FLAGS);
   enterContext(m, event);
   if ((flags & ProgramFlag.CHECKED) !== 0) enterChecked(m, event);
-  if ((flags & ProgramFlag.RAW) !== 0) enterRaw(m, event);
-  if ((flags & ProgramFlag.SKB) !== 0) enterSkb(m, event);
+  if ((flags & ProgramFlag.SPECIAL) !== 0) enterSpecial(m, event, flags);
   return flags;
 }
 
-/** Registers that the program did not get are zeros, as is its stack; its context is its first region, its packet empty. */
+/** Does what those of `flags` ask for that few programs have. */
+export function enterSpecial(m: Mem, event: i32, flags: i32): void {
+  if ((flags & ProgramFlag.ZERO_STACK) !== 0) zeroStack(m, m.load32(At.R10));
+  if ((flags & ProgramFlag.RAW) !== 0) enterRaw(m, event);
+  if ((flags & ProgramFlag.SKB) !== 0) enterSkb(m, event);
+}
+
+/** Zeros where the frame below `top` may be read before it is written. */
+function zeroStack(m: Mem, top: i32): void {
+  const bytes = m.load32(m.load32(At.PROGRAM) + ProgramRecord.ZEROED_STACK);
+  m.fill(top - bytes, 0, bytes);
+}
+
+/** Registers that the program did not get are zeros; its context is its first region, its packet empty. */
 export function enterChecked(m: Mem, event: i32): void {
   const program = m.load32(At.PROGRAM);
   const context = m.load32(event + EventRecord.CONTEXT);
   const regions = m.load32(program + ProgramRecord.REGIONS);
-  if ((m.load32(program + ProgramRecord.FLAGS) & ProgramFlag.ZERO_STACK) !== 0)
-    m.fill(m.load32(At.STACK_LOW), 0, Limit.FRAME_STACK);
   m.store64(At.R0, 0, 0);
   m.fill(At.R2, 0, At.R10 - At.R2);
   m.store64(At.READ_WINDOW_LOW, 0, 0);
@@ -107,8 +117,8 @@ export function pushFrame(m: Mem, returnTo: i32): bool {
   const top = m.load32(At.R10) - Limit.FRAME_STACK;
   m.store64(At.R10, top, 0);
   m.store32(At.STACK_LOW, top - Limit.FRAME_STACK);
-  const flags = m.load32(m.load32(At.PROGRAM) + ProgramRecord.FLAGS);
-  if ((flags & ProgramFlag.ZERO_STACK) !== 0) m.fill(top - Limit.FRAME_STACK, 0, Limit.FRAME_STACK);
+  if ((m.load32(m.load32(At.PROGRAM) + ProgramRecord.FLAGS) & ProgramFlag.ZERO_STACK) !== 0)
+    zeroStack(m, top);
   return true;
 }
 

@@ -92,7 +92,10 @@ export const enum SavedFrame {
   REGS = 8,
 }
 
-/** A prepared program: u32 address of its code, slots, address and number of its regions, flags; u64 limit. */
+/**
+ * A prepared program: u32 address of its code, slots, address and number of its regions, flags; u64 limit; u32 how many
+ * bytes of each frame, from its top down, start as zeros.
+ */
 export const enum ProgramRecord {
   SIZE = 32,
   CODE = 0,
@@ -102,17 +105,20 @@ export const enum ProgramRecord {
   FLAGS = 16,
   LIMIT_LOW = 20,
   LIMIT_HIGH = 24,
+  ZEROED_STACK = 28,
 }
 
 export const enum ProgramFlag {
   /** Every access is tested and instructions are counted. */
   CHECKED = 1,
-  /** The stack may be read before it is written, so it starts as zeros. */
+  /** The stack may be read before it is written, so some of it starts as zeros (ProgramRecord.ZEROED_STACK). */
   ZERO_STACK = 2,
   /** r2 is the length of the context, and LD_ABS reads the context (raw programs). */
   RAW = 4,
   /** The context is a whole `Skb`, and instructions or helpers of the program read its packet. */
   SKB = 8,
+  /** The last three: a run needs more than its context in r1 to start. */
+  SPECIAL = 14,
 }
 
 /** One slot of prepared code: u8 op, u8 offset of dst in the register file, i16 off, i32 imm or offset of src. */

@@ -62,7 +62,7 @@ export class Tracepoint {
 
   /**
    * Runs `program` at every event from now on, after those attached before. Throws a TypeError for one of another
-   * runtime, or one that is closed.
+   * runtime, one that is closed, and one that reads past the event's fields (the kernel: EACCES).
    */
   attach(program: Executable): Link {
     if (program.runtime !== this.runtime) {
@@ -73,6 +73,12 @@ export class Tracepoint {
     if (!program.isOpen) {
       throw new TypeError(
         `${this.name}: expected an open program, got ${program.program.name}, which is closed`,
+      );
+    }
+    if (program.contextSize > this.format.size) {
+      throw new TypeError(
+        `${this.name}: expected a program that reads at most the ${this.format.size} bytes of its fields, ` +
+          `got ${program.program.name}, which reads ${program.contextSize}`,
       );
     }
     const link = makeLink(program, this.name, () => {

@@ -1,7 +1,7 @@
 // tracebee check: whether Linux would load the programs of some files, and why not.
 
 import { basename } from "node:path";
-import { ATTACH_TYPES, sectionAttachType, sectionLoadFlags } from "../attach-types.ts";
+import { sectionAttachType, sectionLoad } from "../attach-types.ts";
 import { LoadError } from "../errors.ts";
 import { formatLine } from "../isa/disassembler.ts";
 import { KernelSession, kernelUnavailable } from "../kernel/bpf.ts";
@@ -9,6 +9,7 @@ import { errnoName, KernelError } from "../kernel/syscall.ts";
 import type { ObjectFile } from "../loader/object-file.ts";
 import type { Program, SourceLine } from "../program.ts";
 import type { ProgramType } from "../program-types.ts";
+import { type Explanation, explanationLines } from "../verifier/explain.ts";
 import { judge, type Verdict } from "../verifier/verify.ts";
 import { type Command, readArgs, UsageError } from "./command.ts";
 import { choosePrograms, loadFile, readProgramType } from "./input.ts";
@@ -59,6 +60,8 @@ interface Finding extends Opinion {
   readonly slot: number | undefined;
   readonly insn: string | undefined;
   readonly source: SourceLine | undefined;
+  /** Which rule is broken, how it came to that, and what usually helps. */
+  readonly explanation: Explanation | undefined;
   readonly processed: number;
   readonly states: number;
   readonly peakStates: number;
@@ -96,13 +99,12 @@ function opinionOf(verdict: Verdict): Opinion {
 function kernelOpinion(
   session: KernelSession,
   program: Program,
-  load: { readonly attachType: number; readonly flags: number },
   { caps, logLevel, kernelTypes }: CheckOptions,
 ): Opinion {
   try {
     const types = kernelTypes.btf;
     const verdict = session.load(program, {
-      ...load,
+      ...sectionLoad(program.section),
       caps,
       logLevel: logLevel || 1,
       ...(types === undefined ? {} : { kernelBtf: types }),
@@ -120,19 +122,24 @@ function kernelOpinion(
   }
 }
 
+/** Why there is no verdict on programs of that type; undefined where there is one. */
+function whyNotJudged(program: Program): string | undefined {
+  if (program.type === "raw") return "Linux has no programs of type raw: --type gives one that it has";
+  if (program.type !== "unspec") return undefined;
+  return `the name of section ${program.section} says no program type`;
+}
+
 function checkProgram(
   file: string,
   program: Program,
   options: CheckOptions,
   session: KernelSession | undefined,
 ): Finding {
-  const name = sectionAttachType(program.section);
-  const attachType = name === undefined ? 0 : ATTACH_TYPES[name];
-  const load = { attachType, flags: sectionLoadFlags(program.section) };
+  const reason = whyNotJudged(program);
+  if (reason !== undefined) return unjudged(file, program, reason);
   const { caps, logLevel } = options;
   const kernelBtf = options.kernelTypes.btf;
   const verdict = judge(program, {
-    ...load,
     caps,
     logLevel,
     ...(kernelBtf === undefined ? {} : { kernelBtf }),
@@ -144,33 +151,39 @@ function checkProgram(
     program: program.name,
     section: program.section,
     type: program.type,
-    attachType: name,
+    attachType: sectionAttachType(program.section),
     ...opinionOf(verdict),
     slot,
     insn: slot === undefined ? undefined : insnAt(program, slot),
     source: slot === undefined ? undefined : program.lineAt(slot),
+    explanation: verdict.explain(),
     processed,
     states,
     peakStates,
     maxStatesPerInsn,
-    kernel: session && kernelOpinion(session, program, load, options),
+    kernel: session && kernelOpinion(session, program, options),
   };
 }
 
-/** A program that the loader could not make: no verifier has seen it. */
-function failureFinding(file: string, program: string, failure: LoadError): Finding {
+/** A program that no verifier has seen. */
+function unjudged(
+  file: string,
+  { name, section, type }: { readonly name: string; readonly section: string; readonly type: string },
+  message: string,
+): Finding {
   return {
     file,
-    program,
-    section: "",
-    type: "unspec",
+    program: name,
+    section,
+    type,
     attachType: undefined,
     verdict: "unknown",
     errno: "",
-    message: failure.message,
+    message,
     slot: undefined,
     insn: undefined,
     source: undefined,
+    explanation: undefined,
     processed: 0,
     states: 0,
     peakStates: 0,
@@ -178,6 +191,10 @@ function failureFinding(file: string, program: string, failure: LoadError): Find
     kernel: undefined,
   };
 }
+
+/** A program that the loader could not make. */
+const failureFinding = (file: string, name: string, { message }: LoadError): Finding =>
+  unjudged(file, { name, section: "", type: "unspec" }, message);
 
 /** The findings of a file; a file that does not load is one, so that the next ones are judged. */
 function checkFile(
@@ -220,22 +237,20 @@ function describe({ verdict, errno, message }: Opinion): string {
   return verdict === "accepted" ? WORDS.accepted : `${WORDS[verdict]}: ${reason || "no reason given"}`;
 }
 
-function indent(text: string): string {
-  return text.replace(/^/gm, "    ").trimEnd();
+function indent(text: string, margin = "    "): string {
+  return text.replace(/^/gm, margin).trimEnd();
 }
 
 /** A program's line, and below it what explains the verdict. */
 function report(finding: Finding): string {
-  const { program, type, attachType, verdict, insn, source, log, kernel, processed } = finding;
+  const { program, type, attachType, verdict, insn, explanation, log, kernel, processed } = finding;
   const kind = attachType === undefined || attachType === type ? type : `${type}, ${attachType}`;
   const lines = [`${program}${type === "unspec" ? "" : ` (${kind})`}: ${describe(finding)}`];
   if (verdict === "accepted") lines[0] += `, ${formatCount(processed)} instructions processed`;
   const earlier = finding.message.split("\n").slice(0, -1);
   for (const line of earlier) lines.push(`  ${line}`);
   if (insn !== undefined) lines.push(`  at ${insn}`);
-  if (source !== undefined && source.text.trim() !== "") {
-    lines.push(`  ${source.file}:${source.line}: ${source.text.trim()}`);
-  }
+  if (explanation !== undefined) lines.push(indent(explanationLines(explanation).join("\n"), "  "));
   if (log !== undefined) lines.push(indent(log));
   if (kernel !== undefined) {
     lines.push(`  kernel: ${describe(kernel)}`);

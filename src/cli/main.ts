@@ -3,8 +3,9 @@
 // business; here are only words in and words out. Exit status: 0 done, 1 the input was refused or trapped, 2 wrong usage.
 
 import { readFileSync } from "node:fs";
-import { LoadError, TrapError } from "../errors.ts";
+import { LoadError, TrapError, VerifierError } from "../errors.ts";
 import { MapError } from "../maps/map.ts";
+import { TestInputError } from "../test-run/context.ts";
 import { asm } from "./asm.ts";
 import { batch } from "./batch.ts";
 import { bench } from "./bench.ts";
@@ -39,7 +40,8 @@ function version(): string {
 
 /** Errors that are about the input, not about tracebee: their message is all that the user needs. */
 function isAboutInput(error: unknown): error is Error {
-  if (error instanceof LoadError || error instanceof TrapError || error instanceof MapError) return true;
+  if (error instanceof LoadError || error instanceof VerifierError) return true;
+  if (error instanceof TrapError || error instanceof MapError || error instanceof TestInputError) return true;
   if (error instanceof TypeError || error instanceof RangeError) return true;
   return error instanceof Error && "code" in error && /^E[A-Z]+$/.test(String(error.code));
 }
@@ -73,7 +75,8 @@ async function main(args: readonly string[]): Promise<number> {
     }
     if (error instanceof ChildFailure) return error.status;
     if (!isAboutInput(error) || process.env.TRACEBEE_DEBUG !== undefined) throw error;
-    process.stderr.write(`tracebee ${name}: ${error.message}\n`);
+    const reason = error instanceof VerifierError ? error.explanation : error.message;
+    process.stderr.write(`tracebee ${name}: ${reason}\n`);
     return 1;
   }
 }

@@ -3,10 +3,11 @@
 import { type ReplayProgress, type ReplayStats, replayTrace } from "../attach/replay.ts";
 import { TracepointTable } from "../attach/tracepoint.ts";
 import { type Collection, instantiate } from "../engine/collection.ts";
-import type { EngineName, Executable } from "../engine/engine.ts";
+import type { CheckedOptions, EngineName, Executable } from "../engine/engine.ts";
 import { fromHex } from "../harness/hex.ts";
 import type { ObjectFile } from "../loader/object-file.ts";
 import { Runtime } from "../runtime.ts";
+import { hasTestRun, testRun } from "../test-run/test-run.ts";
 import type { TraceLine } from "../trace-output.ts";
 import { readBytes, readCount, UsageError } from "./command.ts";
 import { choosePrograms, loadFile, openTrace, readProgramType, type TraceInput } from "./input.ts";
@@ -23,6 +24,7 @@ export const RUN_OPTIONS = {
   "keep-going": { type: "boolean" },
   data: { type: "string" },
   repeat: { type: "string" },
+  checked: { type: "boolean" },
   limit: { type: "string" },
   set: { type: "string", multiple: true },
 } as const;
@@ -35,9 +37,11 @@ export const RUN_USAGE = `  --engine NAME     ts, wasm or auto (the fastest that
   --symbols FILE    kallsyms lines; default: the trace's name with the ending .symbols
   --events N        stop after N events, repeating the trace as needed
   --keep-going      count lines of the trace that cannot be read instead of stopping
-  --data HEX|@FILE  run once on this memory instead: r1 its address, r2 its length
+  --data HEX|@FILE  run once instead: on this packet, or, for types without one, on this context; of type raw: r1 is the
+                    memory's address, r2 its length
   --repeat N        with --data: run N times
-  --limit N         instructions after which a run is stopped
+  --checked         do not verify: test every access at run time (programs of type raw: always)
+  --limit N         with --checked: instructions after which a run is stopped
   --set NAME=VALUE  value of a global variable, before anything runs
 `;
 
@@ -53,6 +57,7 @@ export interface RunValues {
   readonly "keep-going"?: boolean | undefined;
   readonly data?: string | undefined;
   readonly repeat?: string | undefined;
+  readonly checked?: boolean | undefined;
   readonly limit?: string | undefined;
   readonly set?: string[] | undefined;
 }
@@ -64,7 +69,8 @@ export interface RunInput {
   readonly data: Uint8Array | undefined;
   readonly events: number | undefined;
   readonly repeat: number;
-  readonly limit: number | undefined;
+  /** Undefined: verified. */
+  readonly checked: CheckedOptions | undefined;
   readonly keepGoing: boolean;
   readonly program: string | undefined;
   readonly variables: Readonly<Record<string, unknown>>;
@@ -119,7 +125,12 @@ export function readRunInput(file: string, values: RunValues): RunInput {
     throw new UsageError("expected --replay or --data, got both");
   }
   const object = loadFile(file, readProgramType(values.type));
-  choosePrograms(object, values.program);
+  const programs = choosePrograms(object, values.program);
+  const isChecked = values.checked === true || programs.every(({ type }) => type === "raw");
+  if (values.limit !== undefined && !isChecked) {
+    throw new UsageError("--limit: expected --checked with it: a verified program ends by itself");
+  }
+  const limit = readCount(values.limit, "limit");
   const trace =
     values.replay === undefined ? undefined : openTrace(values.replay, values.formats, values.symbols);
   return {
@@ -128,7 +139,7 @@ export function readRunInput(file: string, values: RunValues): RunInput {
     data: readData(values.data),
     events: readCount(values.events, "events"),
     repeat: readCount(values.repeat, "repeat") ?? 1,
-    limit: readCount(values.limit, "limit"),
+    checked: isChecked ? (limit === undefined ? {} : { limit }) : undefined,
     keepGoing: values["keep-going"] === true,
     program: values.program,
     variables: readVariables(values.set ?? []),
@@ -143,11 +154,11 @@ export async function runOn(
 ): Promise<Outcome> {
   const runtime = new Runtime();
   if (observers.onTrace !== undefined) runtime.trace.listen(observers.onTrace);
-  const { object, trace, limit, program, variables } = input;
+  const { object, trace, checked, program, variables } = input;
   const collection = instantiate(runtime, object, {
     engine,
     variables,
-    ...(limit === undefined ? {} : { limit }),
+    ...(checked === undefined ? {} : { checked }),
     ...(program === undefined ? {} : { programs: [program] }),
   });
   const first = [...collection.programs.values()][0] as Executable;
@@ -167,10 +178,19 @@ export async function runOn(
 }
 
 function runOnData(executable: Executable, input: RunInput): NonNullable<Outcome["result"]> {
+  const { repeat } = input;
   // A copy: the next engine starts from what was given, too.
   const data = Uint8Array.from(input.data ?? []);
+  if (input.checked === undefined) {
+    const { name, type } = executable.program;
+    if (!hasTestRun(type)) {
+      throw new UsageError(`program ${name}: expected a type that can be run by itself, got ${type}`);
+    }
+    const result = testRun(executable, { data }, { repeat });
+    return { retval: BigInt(result.returned), data: result.data, nanoseconds: result.duration };
+  }
   let retval = 0n;
   const started = performance.now();
-  for (let round = 0; round < input.repeat; round++) retval = executable.run(data);
-  return { retval, data, nanoseconds: ((performance.now() - started) * 1e6) / input.repeat };
+  for (let round = 0; round < repeat; round++) retval = executable.run(data);
+  return { retval, data, nanoseconds: ((performance.now() - started) * 1e6) / repeat };
 }

@@ -6,14 +6,22 @@ import type { LoadError } from "../errors.ts";
 import type { ObjectFile, Variable } from "../loader/object-file.ts";
 import { type Codec, codecOf } from "../maps/codec.ts";
 import { BpfMap, MapError } from "../maps/map.ts";
-import type { MapSpec } from "../program.ts";
+import type { MapSpec, Program } from "../program.ts";
 import type { Runtime } from "../runtime.ts";
+import { type VerifyOptions, verify } from "../verifier/verify.ts";
 import type { CheckedOptions, EngineName, Executable } from "./engine.ts";
 import { selectEngine } from "./engines.ts";
 
-export interface InstantiateOptions extends CheckedOptions {
+export interface InstantiateOptions {
   /** Default `auto`. */
   readonly engine?: EngineName | "auto";
+  /**
+   * Runs programs that nobody has verified: every access is tested at run time, and `limit` instructions end a run.
+   * Default: programs are verified, and run without tests.
+   */
+  readonly checked?: boolean | CheckedOptions;
+  /** How programs are verified; what is left out follows from their sections and the runtime. */
+  readonly verify?: VerifyOptions;
   /** Maps to use instead of making those of these names: of the same runtime, with the same type and sizes. */
   readonly maps?: Readonly<Record<string, BpfMap>>;
   /** Values of global variables, constants included, before anything runs; not of maps that are given. */
@@ -123,28 +131,54 @@ function checkNames(
   }
 }
 
-/**
- * Makes an object's maps and programs. Programs run checked: every access is tested, `limit` instructions end a run.
- * Throws the LoadError of a program that could not be loaded when `programs` names it, a RangeError for a map that
- * cannot be made, a TypeError for names that the object does not have.
- */
-export function instantiate(
-  runtime: Runtime,
-  object: ObjectFile,
-  options: InstantiateOptions = {},
-): Collection {
-  const engine = selectEngine(options.engine ?? "auto");
-  const { variables: values = {}, maps: shared = {} } = options;
-  checkNames(object, values, shared);
-  const wanted = new Set(options.programs ?? object.programs.keys());
-  const chosen = [...wanted].map((name) => {
+/** The chosen programs; throws the LoadError of one that could not be loaded. */
+function choosePrograms(object: ObjectFile, names: Iterable<string>): Program[] {
+  return [...new Set(names)].map((name) => {
     const program = object.programs.get(name);
     if (program !== undefined) return program;
     throw (
       object.failures.get(name) ?? new TypeError(`programs: expected a program of the object, got "${name}"`)
     );
   });
+}
 
+/** The program over the maps that there are, whose specs may say more than the object's: values of constants. */
+function withMaps(program: Program, maps: ReadonlyMap<MapSpec, BpfMap>): Program {
+  const uses = program.maps.map((use) => ({ ...use, map: maps.get(use.map)?.spec ?? use.map }));
+  return program.with({ maps: uses });
+}
+
+/** Verifies a program and makes it ready, or makes it ready to run checked. */
+function prepareProgram(
+  runtime: Runtime,
+  program: Program,
+  maps: ReadonlyMap<MapSpec, BpfMap>,
+  { engine: name = "auto", checked = false, verify: options }: InstantiateOptions,
+): Executable {
+  const engine = selectEngine(name);
+  const bound = withMaps(program, maps);
+  const bindings = new Map([...maps.values()].map((map) => [map.spec, map]));
+  if (checked !== false) {
+    return engine.prepareChecked(runtime, bound, bindings, checked === true ? {} : checked);
+  }
+  const verified = verify(bound, { helpers: runtime.helpers.defined, ...options });
+  return engine.prepare(runtime, verified, bindings);
+}
+
+/**
+ * Makes an object's maps and programs. Throws a VerifierError for a program that is not safe, the LoadError of a program
+ * that could not be loaded when `programs` names it, a RangeError for a map that cannot be made, a TypeError for names
+ * that the object does not have.
+ */
+export function instantiate(
+  runtime: Runtime,
+  object: ObjectFile,
+  options: InstantiateOptions = {},
+): Collection {
+  selectEngine(options.engine ?? "auto");
+  const { variables: values = {}, maps: shared = {} } = options;
+  checkNames(object, values, shared);
+  const chosen = choosePrograms(object, options.programs ?? object.programs.keys());
   const bindings = new Map<MapSpec, BpfMap>();
   const maps = new Map<string, BpfMap>();
   const programs = new Map<string, Executable>();
@@ -167,7 +201,7 @@ export function instantiate(
       maps.set(name, map);
     }
     for (const program of chosen) {
-      programs.set(program.name, engine.prepareChecked(runtime, program, bindings, options));
+      programs.set(program.name, prepareProgram(runtime, program, bindings, options));
     }
   } catch (error) {
     close();

@@ -41,14 +41,20 @@ export interface Executable {
   readonly runtime: Runtime;
   /** Address of its record, for batches over several programs. */
   readonly record: number;
+  /** Bytes of context that every event must have: the most that it was proved to access; 0 in checked mode. */
+  readonly contextSize: number;
   /** False once it is closed: from then on it does not run. */
   readonly isOpen: boolean;
   /**
    * Runs once. Bytes given as context are copied in and, after the run, back, so that the caller sees what the
-   * program wrote; a GuestBuffer is used where it is. Gives r0, unsigned. Throws a TrapError.
+   * program wrote; a GuestBuffer is used where it is. Gives r0, unsigned. Throws a TrapError, a RangeError for a context
+   * that is too short, and a TypeError for bytes where a verified program's context holds addresses (`testRun` makes one).
    */
   run(context?: Uint8Array | GuestBuffer, options?: RunOptions): bigint;
-  /** Runs once for every event of a batch, in order, in one crossing; stops at the first trap. */
+  /**
+   * Runs once for every event of a batch, in order, in one crossing; stops at the first trap. Throws a RangeError, before
+   * any runs, when a context is too short.
+   */
   runBatch(batch: EventBatch): BatchResult;
   /**
    * The same for a batch whose events name their programs (`record`), all of this engine and runtime, in order and in

@@ -8,7 +8,7 @@ import { checkArguments, mayAccess } from "../../assembly/portable/access.ts";
 import {
   beginEvents,
   enterEvent,
-  enterSkb,
+  enterSpecial,
   finishEvent,
   isNext,
   mayStay,
@@ -168,14 +168,7 @@ class Interpreter {
     i32[Word.R1 + 1] = 0;
     i32[(At.FRAMES + SavedFrame.MAY_GOTO) >> 2] = 0;
     const flags = i32[(program + ProgramRecord.FLAGS) >> 2];
-    if ((flags & ProgramFlag.SKB) !== 0) enterSkb(this.memory, next);
-    if ((flags & ProgramFlag.RAW) !== 0) {
-      const size = i32[(next + EventRecord.CONTEXT_SIZE) >> 2];
-      i32[Word.R2] = size;
-      i32[Word.R2 + 1] = 0;
-      i32[At.PACKET_START >> 2] = i32[Word.R1];
-      i32[At.PACKET_END >> 2] = i32[Word.R1] + size;
-    }
+    if ((flags & ProgramFlag.SPECIAL) !== 0) enterSpecial(this.memory, next, flags);
     return true;
   }
 

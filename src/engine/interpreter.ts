@@ -6,9 +6,9 @@ import { At, EventRecord } from "../../assembly/shared/layout.ts";
 import { EventBatch } from "../event-batch.ts";
 import type { Program } from "../program.ts";
 import type { GuestBuffer, Runtime } from "../runtime.ts";
-import { withoutDeadCode } from "./dead-code.ts";
+import { programTraits } from "../verifier/contexts/contexts.ts";
 import type { BatchResult, Engine, EngineName, Executable, MapBindings, RunOptions } from "./engine.ts";
-import { type PreparedProgram, prepareProgram } from "./prepare.ts";
+import { type PreparedProgram, type PrepareMode, prepareProgram } from "./prepare.ts";
 import { trapError } from "./trap.ts";
 
 /** Runs the events whose records lie from `events` to `end`; Exit.OK, or why the one at At.EVENT ended it. */
@@ -25,8 +25,38 @@ const CHUNK = 2048;
 
 const NO_CONTEXT = new Uint8Array(0);
 
-/** Programs ready to run, by runtime and the address of their record: who is to blame for a trap in a mixed batch. */
-const readyPrograms = new WeakMap<Runtime, Map<number, InterpretedProgram>>();
+/** Programs ready to run in one runtime, by the address of their record: who is meant by an event of a mixed batch. */
+class ReadyPrograms {
+  readonly #programs = new Map<number, InterpretedProgram>();
+  /** Bytes of context that suffice for all of them, and for those that were here before. */
+  #contextSize = 0;
+
+  add(program: InterpretedProgram): void {
+    this.#programs.set(program.record, program);
+    this.#contextSize = Math.max(this.#contextSize, program.contextSize);
+  }
+
+  delete(record: number): void {
+    this.#programs.delete(record);
+  }
+
+  get(record: number): InterpretedProgram | undefined {
+    return this.#programs.get(record);
+  }
+
+  /** Throws a RangeError for an event whose context is shorter than its program was proved to need. */
+  checkContexts(batch: EventBatch): void {
+    if (batch.leastContext >= this.#contextSize) return;
+    const { memory } = batch.runtime;
+    for (let index = 0; index < batch.count; index++) {
+      const at = batch.address + index * EventRecord.SIZE;
+      const program = this.get(memory.load32(at + EventRecord.PROGRAM));
+      program?.checkContext(memory.load32(at + EventRecord.CONTEXT_SIZE), `event ${index}: `);
+    }
+  }
+}
+
+const readyPrograms = new WeakMap<Runtime, ReadyPrograms>();
 
 /** What a single run needs: one event record, and room for a context given as bytes. */
 class Stage {
@@ -62,6 +92,9 @@ class InterpretedProgram implements Executable {
   readonly record: number;
   readonly readsTime: boolean;
   readonly limit: number;
+  readonly contextSize: number;
+  /** False where a context holds addresses, which nobody but its maker can vouch for. */
+  readonly #takesBytes: boolean;
   readonly #prepared: PreparedProgram;
   readonly #execute: Execute;
   /** Undefined while a single run uses it: a run of the same program inside makes its own. */
@@ -74,19 +107,23 @@ class InterpretedProgram implements Executable {
     prepared: PreparedProgram,
     execute: Execute,
     program: Program,
-    limit: number,
+    mode: PrepareMode,
   ) {
     this.engine = engine;
     this.program = program;
     this.runtime = runtime;
     this.record = prepared.record;
     this.readsTime = prepared.readsTime;
-    this.limit = limit;
+    const isChecked = "limit" in mode;
+    this.limit = isChecked ? mode.limit : 0;
+    this.contextSize = isChecked ? 0 : mode.proof.contextSize;
+    this.#takesBytes = this.contextSize === 0 || !programTraits(program.type).contextPoints;
     this.#prepared = prepared;
     this.#execute = execute;
     this.#stage = new Stage(runtime);
-    const ready = readyPrograms.get(runtime) ?? new Map<number, InterpretedProgram>();
-    readyPrograms.set(runtime, ready.set(this.record, this));
+    const ready = readyPrograms.get(runtime) ?? new ReadyPrograms();
+    readyPrograms.set(runtime, ready);
+    ready.add(this);
   }
 
   get isOpen(): boolean {
@@ -108,6 +145,12 @@ class InterpretedProgram implements Executable {
     const { runtime } = this;
     const { batch } = stage;
     const isBytes = context instanceof Uint8Array;
+    if (isBytes && !this.#takesBytes) {
+      throw new TypeError(
+        `program ${this.program.name}: expected a context that was made for ${this.program.type} (see testRun), got bytes`,
+      );
+    }
+    this.checkContext(isBytes ? context.length : context.size);
     const { address } = isBytes ? stage.fill(context) : context;
     const size = isBytes ? context.length : context.size;
     const time = options.time ?? (this.readsTime ? runtime.clock() : 0n);
@@ -128,6 +171,7 @@ class InterpretedProgram implements Executable {
 
   runEvents(batch: EventBatch): BatchResult {
     if (this.readsTime) batch.stamp(this.runtime.clock());
+    readyPrograms.get(this.runtime)?.checkContexts(batch);
     // One run for all chunks: a program of the batch that another one closes stays until the batch is through.
     return this.#asRun(() => {
       for (let done = 0; done < batch.count; done += CHUNK) {
@@ -148,6 +192,14 @@ class InterpretedProgram implements Executable {
       readyPrograms.get(this.runtime)?.delete(this.record);
       this.#prepared.release();
     });
+  }
+
+  /** Throws a RangeError for a context that is too short. */
+  checkContext(size: number, place = ""): void {
+    if (size >= this.contextSize) return;
+    throw new RangeError(
+      `${place}program ${this.program.name}: expected a context of at least ${this.contextSize} bytes, got ${size}`,
+    );
   }
 
   /** Does `work` as a run: with a stack of its own, and nothing freed that it may use. */
@@ -184,21 +236,21 @@ export function interpreterEngine(
   unavailable: Engine["unavailable"],
   attach: Attach,
 ): Engine {
-  const make = (runtime: Runtime, program: Program, maps: MapBindings, checked: boolean, limit: number) => {
+  const make = (runtime: Runtime, program: Program, maps: MapBindings, mode: PrepareMode) => {
     const execute = attach(runtime);
-    const prepared = prepareProgram(runtime, program, maps, { checked, limit });
-    return new InterpretedProgram(name, runtime, prepared, execute, program, limit);
+    const prepared = prepareProgram(runtime, program, maps, mode);
+    return new InterpretedProgram(name, runtime, prepared, execute, program, mode);
   };
   return {
     name,
     unavailable,
-    prepare: (runtime, verified, maps) => make(runtime, withoutDeadCode(verified), maps, false, 0),
+    prepare: (runtime, { program, proof }, maps) => make(runtime, program, maps, { proof }),
     prepareChecked(runtime, program, maps, options = {}) {
       const limit = options.limit ?? DEFAULT_LIMIT;
       if (!Number.isSafeInteger(limit) || limit < 1) {
         throw new RangeError(`limit: expected a whole number from 1 to 2^53 - 1, got ${limit}`);
       }
-      return make(runtime, program, maps, true, limit);
+      return make(runtime, program, maps, { limit });
     },
   };
 }

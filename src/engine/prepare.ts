@@ -3,7 +3,7 @@
 // that a checked run may touch; and the record that ties them together (PROGRAM_*, CODE_*, REGION_*).
 
 import { Bpf, CoreHelper } from "../../assembly/shared/codes.ts";
-import { Code, ProgramFlag, ProgramRecord, Region, Right } from "../../assembly/shared/layout.ts";
+import { Code, Limit, ProgramFlag, ProgramRecord, Region, Right } from "../../assembly/shared/layout.ts";
 import { Op } from "../../assembly/shared/opcodes.ts";
 import { atPlace, LoadError } from "../errors.ts";
 import type { HelperRow } from "../helper-table.ts";
@@ -14,7 +14,7 @@ import { SLOT_SIZE } from "../isa/insn.ts";
 import { INSN_ROWS, type InsnRow } from "../isa/table.ts";
 import { checkProgram } from "../loader/validate.ts";
 import type { BpfMap } from "../maps/map.ts";
-import type { Program, ProgramMapUse } from "../program.ts";
+import type { Program, ProgramMapUse, Proof } from "../program.ts";
 import type { ProgramType } from "../program-types.ts";
 import type { Runtime } from "../runtime.ts";
 import type { MapBindings } from "./engine.ts";
@@ -31,11 +31,8 @@ export interface PreparedProgram {
   readonly release: () => void;
 }
 
-export interface PrepareMode {
-  readonly checked: boolean;
-  /** Instructions that a checked run may execute. */
-  readonly limit: number;
-}
+/** Checked, with the instructions that a run may execute, or with what was proved. */
+export type PrepareMode = { readonly limit: number } | { readonly proof: Proof };
 
 /** Program types whose context is a `__sk_buff`. */
 const SKB_TYPES: ReadonlySet<ProgramType> = new Set<ProgramType>([
@@ -162,11 +159,12 @@ function writeRegions(runtime: Runtime, maps: readonly BpfMap[]): { address: num
   return { address, count };
 }
 
-/** True when the program can tell what its stack holds: it uses the frame pointer for more than storing whole words. */
-function usesStack(program: Program): boolean {
-  return program.decoded.some(({ row, dst, src }) => {
+/** Bytes of stack that a program of which nothing is proved may read before it wrote them: none when it never uses r10. */
+function unprovedStack(program: Program): number {
+  const usesStack = program.decoded.some(({ row, dst, src }) => {
     return (row.operands.has("src") && src === 10) || (row.operands.has("dst") && dst === 10);
   });
+  return usesStack ? Limit.FRAME_STACK : 0;
 }
 
 /** True when the packet of the program's `__sk_buff` must be at hand: an instruction or a helper reads it. */
@@ -210,7 +208,8 @@ function prepare(runtime: Runtime, program: Program, maps: MapBindings, mode: Pr
     heap.free(code);
     throw error;
   }
-  if (!mode.checked) {
+  const isChecked = "limit" in mode;
+  if (!isChecked) {
     specialiseCalls(runtime, code, program);
     fusePairs(runtime, code, program);
   }
@@ -220,14 +219,17 @@ function prepare(runtime: Runtime, program: Program, maps: MapBindings, mode: Pr
   memory.store32(record + ProgramRecord.SLOTS, program.slots);
   memory.store32(record + ProgramRecord.REGIONS, regions.address);
   memory.store32(record + ProgramRecord.REGION_COUNT, regions.count);
-  memory.store32(record + ProgramRecord.LIMIT_LOW, mode.limit % 0x1_0000_0000);
-  memory.store32(record + ProgramRecord.LIMIT_HIGH, mode.limit / 0x1_0000_0000);
+  const limit = isChecked ? mode.limit : 0;
+  const zeroed = isChecked ? unprovedStack(program) : Math.max(0, ...mode.proof.unwrittenStack);
+  memory.store32(record + ProgramRecord.LIMIT_LOW, limit % 0x1_0000_0000);
+  memory.store32(record + ProgramRecord.LIMIT_HIGH, limit / 0x1_0000_0000);
+  memory.store32(record + ProgramRecord.ZEROED_STACK, zeroed);
   const flags =
-    (mode.checked ? ProgramFlag.CHECKED : 0) |
-    (mode.checked && usesStack(program) ? ProgramFlag.ZERO_STACK : 0) |
+    (isChecked ? ProgramFlag.CHECKED : 0) |
+    (zeroed > 0 ? ProgramFlag.ZERO_STACK : 0) |
     (program.type === "raw" ? ProgramFlag.RAW : 0) |
     // What a checked program is given as context may be anything: no address in it can be trusted.
-    (!mode.checked && readsPacket(runtime, program) ? ProgramFlag.SKB : 0);
+    (!isChecked && readsPacket(runtime, program) ? ProgramFlag.SKB : 0);
   memory.store32(record + ProgramRecord.FLAGS, flags);
   for (const map of held) map.hold();
   const readsTime = program.decoded.some(

@@ -5,9 +5,9 @@ import { ATTACH_TYPES, type AttachType, sectionAttachType } from "../attach-type
 import { SLOT_SIZE } from "../isa/insn.ts";
 import type { MapSpec } from "../program.ts";
 import { PROGRAM_TYPES, type ProgramType } from "../program-types.ts";
+import type { TestInput } from "../test-run/context.ts";
+import { seesPacket } from "../test-run/test-run.ts";
 import { fromHex } from "./hex.ts";
-import type { TestInput } from "./test-run/context.ts";
-import { seesPacket } from "./test-run/test-run.ts";
 
 export type Pair<T> = readonly [T, T];
 

@@ -11,12 +11,12 @@ import { checkProgram } from "../loader/validate.ts";
 import { BpfMap, MapError } from "../maps/map.ts";
 import { Program, type VerifiedProgram } from "../program.ts";
 import { Runtime } from "../runtime.ts";
+import type { TestInput } from "../test-run/context.ts";
+import { hasTestRun, testRun } from "../test-run/test-run.ts";
 import { judge } from "../verifier/verify.ts";
 import { type BatchLine, type BatchMap, LineError, type Pair, parseLine, readLine } from "./batch-line.ts";
 import { toHex } from "./hex.ts";
 import { splitLines } from "./lines.ts";
-import type { TestInput } from "./test-run/context.ts";
-import { hasTestRun, testRun } from "./test-run/test-run.ts";
 
 /** One answer; only what applies is there. */
 export interface BatchAnswer {

@@ -11,7 +11,7 @@ const PER_CPU: ReadonlySet<number> = new Set([5, 6, 10, 21]);
 const ENOENT = 2;
 
 /** CPUs that the kernel makes room for: the last of a list such as `0-3`, and one. */
-function possibleCpus(): number {
+export function possibleCpus(): number {
   const list = readFileSync("/sys/devices/system/cpu/possible", "utf8").trim();
   return Number(/\d+$/.exec(list)?.[0] ?? 0) + 1;
 }

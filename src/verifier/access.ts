@@ -328,6 +328,7 @@ function accessContext(env: Env, access: Access): void {
   if (found === undefined || (access.isSigned && found.value !== "scalar")) {
     env.reject(EACCES, `invalid bpf_context access off=${off} size=${size}`);
   }
+  if (env.contextSize < off + size) env.contextSize = off + size;
   load(env, access, contextRegister(env, found));
 }
 

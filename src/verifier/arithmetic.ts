@@ -50,6 +50,7 @@ const ALU_OPS: readonly (AluOp | undefined)[] = [
 
 const S64_MIN = -(1n << 63n);
 const S64_MAX = (1n << 63n) - 1n;
+const U32_MAX = 0xffff_ffffn;
 const U64_MAX = (1n << 64n) - 1n;
 
 /** Checks an arithmetic instruction. Gives the state of a second way through it, where there is one. */
@@ -232,15 +233,29 @@ function adjustNumber(
   let op = ALU_OPS[operation] as AluOp;
   if (env.code.off[env.slot] === 1) op = op === "div" ? "sdiv" : "smod";
   const result = left.withScalar(consistent(applyAlu(op, left.scalar, right.scalar, is64)));
-  const movesByConstant = (operation === 0 || operation === 1) && is64 && right.scalar.isConstant;
-  if (movesByConstant && left.id !== 0 && !left.hasDelta) {
-    const distance = operation === 0 ? right.scalar.signedValue : -right.scalar.signedValue;
-    if (BigInt.asIntN(32, distance) === distance) {
-      env.setRegister(dst, result.with({ hasDelta: true, off: Number(distance) }));
-      return;
-    }
-  }
-  env.setRegister(dst, result.withoutId());
+  const distance = left.id === 0 ? undefined : distanceOf(env, operation, left, right, is64);
+  if (distance === undefined) env.setRegister(dst, result.withoutId());
+  else env.setRegister(dst, result.with({ delta: is64 ? 64 : 32, off: distance }));
+}
+
+/** How far a sum or difference with a constant lies from other numbers of its id, where that can be kept. */
+function distanceOf(
+  { code, slot }: Env,
+  operation: number,
+  left: Register,
+  right: Register,
+  is64: boolean,
+): number | undefined {
+  if (operation > 1 || left.delta !== 0) return undefined;
+  const isItself = (code.code[slot] & 8) !== 0 && code.src[slot] === code.dst[slot];
+  if (isItself || (!is64 && left.scalar.umax > U32_MAX)) return undefined;
+  const { tnum } = is64 ? right.scalar : right.scalar.zeroExtend32();
+  if (!tnum.isConstant) return undefined;
+  const value = is64 ? BigInt.asIntN(64, tnum.value) : BigInt.asIntN(32, tnum.value);
+  const distance = operation === 0 ? value : -value;
+  return BigInt.asIntN(32, value) === value && BigInt.asIntN(32, distance) === distance
+    ? Number(distance)
+    : undefined;
 }
 
 /** Bounds of a sum or difference; all there is where one could overflow. */

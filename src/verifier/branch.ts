@@ -169,12 +169,14 @@ function syncLinked(state: State, number: number, places: readonly number[]): vo
   const known = state.registers[number];
   const learn = (register: Register): Register => {
     if (register === known || register.kind !== "scalar" || register.id !== known.id) return register;
-    if (register.hasDelta === known.hasDelta && register.off === known.off) {
-      return known;
-    }
+    const widths = register.delta | known.delta;
+    // What was added to 32 bits is no distance between numbers of 64.
+    if (widths === (32 | 64)) return register;
+    if (widths === 0 || register.off === known.off) return known;
     const distance = Scalar.constant(BigInt(register.off - known.off));
+    const sum = applyAlu("add", known.scalar, distance, true);
     return register.with({
-      scalar: applyAlu("add", known.scalar, distance, true),
+      scalar: widths === 32 ? sum.zeroExtend32() : sum,
       isPrecise: known.isPrecise,
     });
   };

@@ -4,6 +4,7 @@
 import { Bpf } from "../../assembly/shared/codes.ts";
 import type { MapSpec } from "../program.ts";
 import {
+  checkAccess,
   checkAlignment,
   checkMapRights,
   checkMapValue,
@@ -11,16 +12,19 @@ import {
   checkRegion,
   checkUnmodified,
 } from "./access.ts";
+import { checkDynptr, checkReleasable, SLICE_MASK } from "./dynptr.ts";
 import { type Env, MAX_VAR_OFF } from "./env.ts";
 import { checkExchanged, checkKptrExchange } from "./kptr.ts";
 import { fieldOffset, type MapField } from "./map-fields.ts";
-import { hasEveryKey } from "./map-functions.ts";
+import { hasEveryKey, holdsSockets, isFilter } from "./map-functions.ts";
 import { markPrecise, markSlotPrecise } from "./precision.ts";
 import type { ArgKind, ArgType, HelperPrototype } from "./prototype.ts";
+import { SOCK, VALUE } from "./prototypes-notation.ts";
 import { Flag, type Register, type RegisterKind, typeName } from "./register.ts";
 import { checkReads, isHiddenPointer } from "./registers.ts";
 import { EACCES, EINVAL, Rejection } from "./rejection.ts";
 import { byteOf, checkInitialized, checkStackBounds, slotOf } from "./stack-access.ts";
+import type { DynptrObject } from "./stack-object.ts";
 import { Byte } from "./state.ts";
 import { accessStruct } from "./struct-access.ts";
 import { checkNamedStruct } from "./struct-arguments.ts";
@@ -45,6 +49,8 @@ export class CallFacts {
   perCpu: Register | undefined = undefined;
   /** Field that a reference goes into. */
   kptr: MapField | undefined = undefined;
+  /** The dynptr that an argument is. */
+  dynptr: DynptrObject | undefined = undefined;
 
   constructor(prototype: HelperPrototype) {
     this.prototype = prototype;
@@ -112,8 +118,8 @@ const EXPECTED: Readonly<Record<Exclude<ArgKind, "anything">, readonly Expected[
 
 export function checkArgument(env: Env, facts: CallFacts, index: number): void {
   const number = index + 1;
-  const type = facts.prototype.args[index];
   checkReads(env, number);
+  const type = argumentType(env, facts, index);
   const register = env.register(number);
   if (type.kind === "anything") {
     if (isHiddenPointer(env, number)) env.reject(EACCES, `R${number} leaks addr into helper function`);
@@ -127,9 +133,11 @@ export function checkArgument(env: Env, facts: CallFacts, index: number): void {
   if (!isNull) {
     checkKind(env, register, number, type, facts.prototype.name);
     checkOffset(env, register, number, type);
+    if (register.kind === "ctx") env.noteWholeContext();
   }
-  if (type.release === true && type.kind !== "dynptr") {
-    if (register.refId === 0 && !register.isNull) {
+  if (type.release === true) {
+    if (type.kind === "dynptr") checkReleasable(env, number);
+    else if (register.refId === 0 && !register.isNull) {
       env.reject(EINVAL, `R${number} must be referenced when passed to release function`);
     }
     facts.releases = number;
@@ -143,12 +151,24 @@ export function checkArgument(env: Env, facts: CallFacts, index: number): void {
   checkMeaning(env, facts, register, number, type, isNull);
 }
 
+/** Socket maps take sockets as values; the bloom filter's peek reads the value that it is asked for. */
+function argumentType(env: Env, { prototype, map }: CallFacts, index: number): ArgType {
+  const type = prototype.args[index];
+  if (type.kind !== "map_value" || map === undefined) return type;
+  if (holdsSockets(map)) {
+    const isPlain = type.nullable !== true && type.uninit !== true && type.write !== true;
+    if (!isPlain) env.reject(EINVAL, "invalid arg_type for sockmap/sockhash");
+    return SOCK;
+  }
+  return isFilter(map) && prototype.name === "map_peek_elem" ? VALUE : type;
+}
+
 function checkKind(env: Env, register: Register, number: number, type: ArgType, helper: string): void {
   const expected = EXPECTED[type.kind as Exclude<ArgKind, "anything">];
   let flags = register.flags;
   if (type.readOnly === true) flags &= ~Flag.READ_ONLY;
   if (type.nullable === true) flags &= ~Flag.MAYBE_NULL;
-  if (type.kind === "mem") flags &= ~Flag.DYNPTR_LOCAL;
+  if (type.kind === "mem") flags &= ~SLICE_MASK;
   const found = expected.some(({ kind, flags: wanted = 0 }) => kind === register.kind && wanted === flags);
   if (found) return register.kind === "btf" ? checkStructKind(env, number, type, helper) : undefined;
   const names = expected.map(({ name }) => name).join(", ");
@@ -178,7 +198,7 @@ const FREE_OFFSETS = new Set<RegisterKind>([
   ...(["fp", "pkt", "pkt_meta", "map_key", "map_value", "mem", "buf", "scalar"] as const),
 ]);
 
-function checkOffset(env: Env, register: Register, number: number, type: ArgType): void {
+export function checkOffset(env: Env, register: Register, number: number, type: ArgType): void {
   if (type.release === true) {
     if (type.kind === "dynptr") return;
     if (register.off !== 0) {
@@ -247,6 +267,13 @@ function checkMeaning(
     case "timer":
       checkField(env, register, number, type.kind === "timer" ? "bpf_timer" : "bpf_spin_lock");
       return;
+    case "dynptr":
+      facts.dynptr = checkDynptr(env, number, {
+        isNew: type.uninit === true,
+        type: type.dynptr,
+        isReadOnly: type.readOnly,
+      });
+      return;
     default:
       if (facts.kptr !== undefined) checkExchanged(env, facts.kptr, number);
       return;
@@ -272,10 +299,25 @@ function constantKey(env: Env, register: Register, size: number): number | undef
   return Number(slot.register.scalar.value);
 }
 
+/** Register `number` is the size of the memory that the register before it points to; it may be zero. */
+export function checkSizedMemory(env: Env, number: number, isWrite: boolean): void {
+  checkSizeOf(env, number, true);
+  checkHelperMemory(env, number - 1, Number(env.register(number).scalar.umax), isWrite, true, false);
+  markPrecise(env, number);
+}
+
 function checkSize(env: Env, facts: CallFacts, register: Register, number: number, mayBeZero: boolean): void {
   const { scalar } = register;
   const memory = facts.prototype.args[number - 2];
   facts.maxSize = scalar.umax;
+  checkSizeOf(env, number, mayBeZero);
+  const isRaw = memory.uninit === true && scalar.isConstant;
+  checkHelperMemory(env, number - 1, Number(scalar.umax), memory.write === true, mayBeZero, isRaw);
+  markPrecise(env, number);
+}
+
+function checkSizeOf(env: Env, number: number, mayBeZero: boolean): void {
+  const { scalar } = env.register(number);
   if (scalar.smin < 0n) {
     env.reject(EACCES, `R${number} min value is negative, either use unsigned or 'var &= const'`);
   }
@@ -285,9 +327,6 @@ function checkSize(env: Env, facts: CallFacts, register: Register, number: numbe
   if (scalar.umax >= BigInt(MAX_VAR_OFF)) {
     env.reject(EACCES, `R${number} unbounded memory access, use 'var &= const' or 'if (var < const)'`);
   }
-  const isRaw = memory.uninit === true && scalar.isConstant;
-  checkHelperMemory(env, number - 1, Number(scalar.umax), memory.write === true, mayBeZero, isRaw);
-  markPrecise(env, number);
 }
 
 /** A pointer as it was given, where its kind asks for that. */
@@ -313,7 +352,7 @@ export function checkMemoryArgument(env: Env, number: number, size: number): voi
 }
 
 /** Memory that a helper reads, or writes. `isRaw`: it fills it, so it need not hold anything. */
-function checkHelperMemory(
+export function checkHelperMemory(
   env: Env,
   number: number,
   size: number,
@@ -344,14 +383,30 @@ function checkHelperMemory(
       return checkInitialized(env, number, off, size, isRaw, isWrite);
     case "btf":
       return accessStruct(env, register, { number, off, size, dst: -1, stored: undefined, isSigned: false });
+    case "ctx":
+      if (HAS_BARE_CONTEXT.has(env.kind.type)) return checkContextMemory(env, number, size, isWrite);
+      break;
     default:
       if (mayBeEmpty && size === 0 && register.isNull) return;
-      env.reject(EACCES, `R${number} type=${typeName(register)} expected=fp`);
   }
+  env.reject(EACCES, `R${number} type=${typeName(register)} expected=fp`);
+}
+
+/** Types whose context is memory as it is, not fields that the kernel translates. */
+const HAS_BARE_CONTEXT = new Set([
+  ...["kprobe", "tracepoint", "raw_tracepoint", "raw_tracepoint_writable", "tracing", "lsm", "struct_ops"],
+  ...["syscall", "cgroup_device", "lirc_mode2", "netfilter"],
+]);
+
+/** The last byte of it is within the context. */
+function checkContextMemory(env: Env, number: number, size: number, isWrite: boolean): void {
+  if (size === 0) return;
+  const stored = isWrite ? { number: -1, imm: undefined } : undefined;
+  checkAccess(env, { number, off: size - 1, size: 1, dst: -1, stored, isSigned: false });
 }
 
 /** A text that cannot change: in a frozen map, ended by a zero. */
-function checkString(env: Env, register: Register, number: number): void {
+export function checkString(env: Env, register: Register, number: number): void {
   const { map, scalar, off } = register;
   if (map === undefined || (map.flags & Bpf.F_RDONLY_PROG) === 0)
     env.reject(EACCES, `R${number} does not point to a readonly map'`);
@@ -364,7 +419,7 @@ function checkString(env: Env, register: Register, number: number): void {
 }
 
 /** The field of a map's value that only helpers touch. */
-function checkField(env: Env, { map, scalar, off }: Register, number: number, name: string): void {
+export function checkField(env: Env, { map, scalar, off }: Register, number: number, name: string): void {
   if (!scalar.isConstant) {
     env.reject(EINVAL, `R${number} doesn't have constant offset. ${name} has to be at the constant offset`);
   }

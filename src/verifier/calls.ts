@@ -1,21 +1,28 @@
 // Calls: of helpers, of the program's functions, and what a helper calls back. What a call leaves in r0, which
 // references it takes and gives back (check_helper_call and check_func_call in kernel/bpf/verifier.c).
 
+import type { MapSpec } from "../program.ts";
 import { hookAllows } from "./allowed-helpers.ts";
 import { CallFacts, checkArgument } from "./call-arguments.ts";
+import { CALLBACK_RULES, callBack } from "./callbacks.ts";
 import { PSEUDO_CALL, PSEUDO_KFUNC_CALL } from "./code.ts";
-import { type Env, MAX_FRAMES } from "./env.ts";
+import { releaseDynptr } from "./dynptr.ts";
+import { type Env, type Fork, MAX_FRAMES } from "./env.ts";
 import { callGlobal } from "./global-functions.ts";
 import { perCpuObject } from "./kernel-symbols.ts";
+import { callKernelFunction, mayCallUnderLock } from "./kfunc-call.ts";
 import { mapFields } from "./map-fields.ts";
 import { checkMapFunction, hasEveryKey, holdsSockets } from "./map-functions.ts";
 import { CHANGES_PACKET, forgetPacket } from "./packet-changes.ts";
 import { markPrecise } from "./precision.ts";
+import { outOfRange } from "./program-exit.ts";
 import type { HelperPrototype } from "./prototype.ts";
-import { knownHelper, prototypeFor } from "./prototypes.ts";
-import { Flag, Register } from "./register.ts";
+import { knownHelper } from "./prototypes.ts";
+import { checkNothingHeld, releaseReference, takeReference } from "./references.ts";
+import { Flag, Register, typeName } from "./register.ts";
 import { E2BIG, EACCES, EINVAL, reject } from "./rejection.ts";
 import { Scalar } from "./scalar.ts";
+import { sleeplessSection } from "./sections.ts";
 import { Frame, type State } from "./state.ts";
 import { structPointer } from "./struct-access.ts";
 
@@ -34,19 +41,17 @@ const CASTS = new Set([
   ],
   ...["skc_to_tcp_timewait_sock", "skc_to_tcp_request_sock", "skc_to_unix_sock"],
 ]);
-/** What helpers with a callback call it with is set up by name; the others are not known here. */
-const SYNC_CALLBACKS = new Set(["for_each_map_elem", "loop", "find_vma", "user_ringbuf_drain"]);
-const ASYNC_CALLBACKS = new Set(["timer_set_callback"]);
-
 export function callbackKind(id: number): "none" | "sync" | "async" {
-  const name = knownHelper(id) ?? "";
-  return SYNC_CALLBACKS.has(name) ? "sync" : ASYNC_CALLBACKS.has(name) ? "async" : "none";
+  const rule = CALLBACK_RULES[knownHelper(id) ?? ""];
+  return rule === undefined ? "none" : rule.isAsync === true ? "async" : "sync";
 }
 
-/** What comes after a call: the next slot, and a way into a callback. */
+/** What comes after a call: the next slot, and other ways on, such as one into a callback. */
 export interface CallOutcome {
   readonly next: number;
-  readonly callback?: { readonly slot: number; readonly state: State };
+  readonly others?: readonly Fork[];
+  /** See StepResult. */
+  readonly rounds?: State;
 }
 
 export function checkCall(env: Env): CallOutcome {
@@ -59,17 +64,15 @@ export function checkCall(env: Env): CallOutcome {
   if (isReserved) env.reject(EINVAL, "BPF_CALL uses reserved fields");
   if (env.state.holds("lock")) {
     const name = knownHelper(code.imm[slot]);
-    if (src === 0 && name !== "spin_unlock" && name !== "kptr_xchg") {
+    const isForbidden =
+      (src === 0 && name !== "spin_unlock" && name !== "kptr_xchg") ||
+      (src === PSEUDO_KFUNC_CALL && !mayCallUnderLock(env));
+    if (isForbidden) {
       env.reject(EINVAL, "function calls are not allowed while holding a lock");
     }
   }
   if (src === PSEUDO_CALL) return { next: callFunction(env) };
-  if (src === PSEUDO_KFUNC_CALL) {
-    env.reject(
-      EINVAL,
-      `kernel function #${code.imm[slot]} is not known: kernel functions need the kernel's BTF`,
-    );
-  }
+  if (src === PSEUDO_KFUNC_CALL) return callKernelFunction(env);
   return callHelper(env);
 }
 
@@ -93,7 +96,7 @@ function callFunction(env: Env): number {
   return target;
 }
 
-function clearCallerSaved(frame: Frame): void {
+export function clearCallerSaved(frame: Frame): void {
   for (let index = 0; index <= 5; index++) frame.registers[index] = Register.NONE;
 }
 
@@ -124,22 +127,12 @@ export function leaveFunction(env: Env): number {
   return callback === undefined ? callee.callSite + 1 : callee.callSite;
 }
 
-/** The kernel's words for a number outside of what it must be in. */
-export function outOfRange({ scalar }: Register, what: string, min: number, max: number): string {
-  let text = what;
-  const isUnknown = scalar.smin === -(1n << 63n) && scalar.smax === (1n << 63n) - 1n;
-  if (scalar.smin > -(1n << 63n)) text += ` smin=${scalar.smin}`;
-  if (scalar.smax < (1n << 63n) - 1n) text += ` smax=${scalar.smax}`;
-  if (isUnknown) text += " unknown scalar value";
-  return `${text} should have been in [${min}, ${max}]`;
-}
-
 function findPrototype(env: Env): HelperPrototype {
   const id = env.code.imm[env.slot];
-  const name = knownHelper(id);
-  if (name === undefined) env.reject(EINVAL, `invalid func unknown#${id}`);
-  const prototype = prototypeFor(id, env.kind, env.caps);
+  const prototype = env.prototype(id);
   if (prototype === undefined) {
+    const name = knownHelper(id);
+    if (name === undefined) env.reject(EINVAL, `invalid func unknown#${id}`);
     env.reject(EINVAL, `program of this type cannot use helper bpf_${name}#${id}`);
   }
   if (prototype.gplOnly && !env.program.isGpl) {
@@ -148,8 +141,12 @@ function findPrototype(env: Env): HelperPrototype {
   if (prototype.hooks !== undefined && !hookAllows(prototype.hooks, env.kind)) {
     env.reject(EINVAL, "helper call is not allowed in probe");
   }
-  if (prototype.mightSleep && !env.kind.isSleepable) {
+  if (prototype.mightSleep && !env.maySleep) {
     env.reject(EINVAL, "helper call might sleep in a non-sleepable prog");
+  }
+  const section = sleeplessSection(env);
+  if (prototype.mightSleep && section !== undefined) {
+    env.reject(EINVAL, `sleepable helper bpf_${prototype.name}#${id} in ${section} region`);
   }
   return prototype;
 }
@@ -163,24 +160,27 @@ function callHelper(env: Env): CallOutcome {
   const outcome = callSpecial(env, facts, name);
   clearCallerSaved(env.frame);
   setResult(env, facts);
-  if (facts.map !== undefined) checkMapFunction(env, facts.map, id, name);
-  if (CHANGES_PACKET.has(name)) forgetPacket(env.state);
+  if (facts.map !== undefined) {
+    noteCallMap(env, facts.map);
+    if (!env.hasOwnHelper(id)) checkMapFunction(env, facts.map, id, name);
+  }
+  if (changesPacket(facts)) forgetPacket(env);
   return outcome ?? { next: env.slot + 1 };
 }
 
 function release(env: Env, facts: CallFacts, id: number, name: string): void {
   const register = env.register(facts.releases);
   if (register.isNull) return;
-  const { refId } = register;
-  const { state } = env;
-  if (!state.references.some((reference) => reference.kind === "pointer" && reference.id === refId)) {
+  if (facts.prototype.args[facts.releases - 1].kind === "dynptr") return releaseDynptr(env, register);
+  if (!releaseReference(env, register.refId)) {
     env.reject(EINVAL, `func bpf_${name}#${id} reference has not been acquired before`);
   }
-  state.references = state.references.filter((reference) => reference.id !== refId);
-  state.mapRegisters((held) => {
-    if (held.refId !== refId) return held;
-    return env.allowsLeaks ? Register.UNKNOWN : Register.NONE;
-  });
+}
+
+/** A dynptr of a packet may have to move it to write to it. */
+function changesPacket({ prototype: { name }, dynptr }: CallFacts): boolean {
+  const isPacket = dynptr?.type === "skb" || dynptr?.type === "skb_meta";
+  return CHANGES_PACKET.has(name) || (name === "dynptr_write" && isPacket);
 }
 
 /** Helpers that do more than their prototype says. */
@@ -188,7 +188,6 @@ function callSpecial(env: Env, facts: CallFacts, name: string): CallOutcome | un
   switch (name) {
     case "tail_call":
       checkNothingHeld(env, "tail_call");
-      noteCallMap(env, facts);
       // A constant index becomes a jump of its own.
       if (env.register(3).isConstant && env.register(3).scalar.value < BigInt(facts.map?.maxEntries ?? 0)) {
         markPrecise(env, 3);
@@ -201,16 +200,22 @@ function callSpecial(env: Env, facts: CallFacts, name: string): CallOutcome | un
     case "spin_unlock":
       changeLock(env, name === "spin_lock");
       return undefined;
+    case "dynptr_from_mem":
+      checkDynptrMemory(env);
+      return undefined;
     case "loop":
       return callLoop(env, facts);
     case "for_each_map_elem":
-      return enterCallback(env, facts, forEachArguments, 0n, 1n);
+    case "find_vma":
+    case "user_ringbuf_drain":
+    case "timer_set_callback":
+      return callFunctionBack(env, facts);
     default:
       return undefined;
   }
 }
 
-function noteCallMap({ callMaps, slot }: Env, { map }: CallFacts): void {
+function noteCallMap({ callMaps, slot }: Env, map: MapSpec): void {
   const isSame = !callMaps.has(slot) || callMaps.get(slot) === map;
   callMaps.set(slot, isSame ? map : undefined);
 }
@@ -218,8 +223,10 @@ function noteCallMap({ callMaps, slot }: Env, { map }: CallFacts): void {
 /** Under CAP_BPF alone a tail call's index is masked, so it must know its map. */
 export function checkTailCalls(env: Env): void {
   if (env.allowsLeaks) return;
-  for (const [slot, map] of env.callMaps)
-    if (map === undefined) reject(slot, EINVAL, "tail_call abusing map_ptr");
+  for (const [slot, map] of env.callMaps) {
+    const isTailCall = knownHelper(env.code.imm[slot]) === "tail_call";
+    if (isTailCall && map === undefined) reject(slot, EINVAL, "tail_call abusing map_ptr");
+  }
 }
 
 function changeLock(env: Env, isTaken: boolean): void {
@@ -236,21 +243,11 @@ function changeLock(env: Env, isTaken: boolean): void {
   state.references = state.references.filter((reference) => reference !== held);
 }
 
-type CallbackArguments = (env: Env, facts: CallFacts, caller: readonly Register[], callee: Frame) => void;
-
-const forEachArguments: CallbackArguments = (_, facts, caller, callee) => {
-  const { registers } = callee;
-  const { map, mapUid } = facts;
-  registers[1] = caller[1];
-  registers[2] = Register.pointer("map_key", { map, mapUid });
-  registers[3] = Register.pointer("map_value", { map, mapUid });
-  registers[4] = caller[3];
-};
-
-const loopArguments: CallbackArguments = (_, __, caller, { registers }) => {
-  registers[1] = Register.UNKNOWN;
-  registers[2] = caller[3];
-};
+function checkDynptrMemory(env: Env): void {
+  const memory = env.register(1);
+  if (memory.kind === "map_value" && memory.flags === 0) return;
+  env.reject(EACCES, `Unsupported reg type ${typeName(memory)} for bpf_dynptr_from_mem data`);
+}
 
 function callLoop(env: Env, facts: CallFacts): CallOutcome {
   // Without flags the loop may become one of instructions.
@@ -258,40 +255,16 @@ function callLoop(env: Env, facts: CallFacts): CallOutcome {
   markPrecise(env, 1);
   const times = env.register(1).scalar.umax;
   if (BigInt(env.frame.callbackDepth) < times) {
-    return enterCallback(env, facts, loopArguments, 0n, 1n);
+    return callFunctionBack(env, facts);
   }
   env.frame.callbackDepth = 0;
   return { next: env.slot + 1 };
 }
 
-/** The way on without the call back, and one through it, which comes back to this call. */
-function enterCallback(
-  env: Env,
-  facts: CallFacts,
-  setArguments: CallbackArguments,
-  min: bigint,
-  max: bigint,
-): CallOutcome {
-  const state = env.state.copy();
-  const caller = state.frame;
-  if (state.frames.length >= MAX_FRAMES) {
-    env.reject(E2BIG, `the call stack of ${state.frames.length + 1} frames is too deep`);
-  }
-  const target = facts.subprogram;
-  const callee = new Frame(state.frames.length, env.flow.functionAt(target), env.slot);
-  callee.callback = { helper: env.code.imm[env.slot], min, max };
-  setArguments(env, facts, caller.registers, callee);
-  callee.registers[10] = Register.pointer("fp", { frame: callee.number });
-  caller.callbackDepth++;
-  state.callbackUnrollDepth++;
-  state.frames.push(callee);
-  return { next: env.slot + 1, callback: { slot: target, state } };
-}
-
-function takeReference(env: Env): number {
-  const id = env.takeId();
-  env.state.references = [...env.state.references, { kind: "pointer", id, slot: env.slot }];
-  return id;
+/** The way on without the callback, and one through it. */
+function callFunctionBack(env: Env, facts: CallFacts): CallOutcome {
+  const rule = CALLBACK_RULES[facts.prototype.name];
+  return { next: env.slot + 1, others: [callBack(env, facts, rule)] };
 }
 
 /** r0 behind the call. */
@@ -300,12 +273,14 @@ function setResult(env: Env, facts: CallFacts): void {
   const { returns, name } = prototype;
   if (returns.kind === "void") return;
   if (returns.kind === "integer") {
-    env.setRegister(0, Register.number(integerResult(facts)));
+    env.setRegister(0, Register.number(integerResult(env, facts)));
     return;
   }
   let result = pointerResult(env, facts);
   if (result.mayBeNull) result = result.with({ id: env.takeId() });
-  if (CASTS.has(name)) result = result.with({ refId: facts.refId });
+  if (name === "dynptr_data") {
+    result = result.with({ dynptrId: facts.dynptr?.id ?? 0, refId: facts.dynptr?.refId ?? 0 });
+  } else if (CASTS.has(name)) result = result.with({ refId: facts.refId });
   else if (ACQUIRES.has(name) || (name === "map_lookup_elem" && map !== undefined && holdsSockets(map))) {
     const id = takeReference(env);
     result = result.with({ id, refId: id });
@@ -350,24 +325,10 @@ const REFINED = new Set([
 ]);
 
 /** A number that a helper gives: of some it is known how large it can be. */
-function integerResult({ prototype, maxSize }: CallFacts): Scalar {
+function integerResult({ cpus }: Env, { prototype, maxSize }: CallFacts): Scalar {
+  if (prototype.name === "get_smp_processor_id" && cpus !== undefined) {
+    return Scalar.signed(0n, BigInt(cpus - 1));
+  }
   if (REFINED.has(prototype.name) && maxSize !== undefined) return Scalar.signed(-4095n, maxSize);
   return Scalar.UNKNOWN;
-}
-
-/** At the end of a program, or where it may end, nothing may be held. */
-export function checkNothingHeld(env: Env, what: string): void {
-  const { references } = env.state;
-  if (references.some(({ kind }) => kind === "lock")) {
-    env.reject(EINVAL, `${what} cannot be used inside bpf_spin_lock-ed region`);
-  }
-  const leaks = references.filter(({ kind }) => kind === "pointer");
-  if (leaks.length === 0) return;
-  env.reject(
-    EINVAL,
-    [
-      ...leaks.map(({ id, slot }) => `Unreleased reference id=${id} alloc_insn=${slot}`),
-      `${what} would lead to reference leak`,
-    ].join("\n"),
-  );
 }

@@ -3,13 +3,14 @@
 
 import type { Env } from "./env.ts";
 import { Register } from "./register.ts";
+import type { StackObject } from "./stack-object.ts";
 import { Byte, type Frame, type Reference, StackSlot, type State } from "./state.ts";
 
 /** How alike states must be. */
 export type Likeness =
   /** What was not marked precise may differ. */
   | "covers"
-  /** Every number must lie within the kept one's bounds. */
+  /** Every number must lie within the kept one's bounds, and the stack hold the same kinds of bytes. */
   | "within"
   /** Nothing may differ: a loop that changes nothing never ends. */
   | "exact";
@@ -47,13 +48,28 @@ export function covers(env: Env, old: State, current: State, likeness: Likeness)
   if (old.frames.length !== current.frames.length) return false;
   const ids = new IdMap(env.comparesNumbersExactly);
   if (!sameReferences(old.references, current.references, ids)) return false;
+  if (old.isUnderRcu !== current.isUnderRcu || old.preemptDepth !== current.preemptDepth) return false;
+  if (!ids.matches(old.irqId, current.irqId) || old.isSleepable !== current.isSleepable) return false;
   for (const [number, frame] of old.frames.entries()) {
     const other = current.frames[number];
     if (frame.callSite !== other.callSite || frame.callback?.helper !== other.callback?.helper) return false;
     const slot = old.frames[number + 1]?.callSite ?? old.slot;
     if (!coversFrame(env, frame, other, env.flow.liveRegisters[slot], ids, likeness)) return false;
   }
+  if (env.allowsLeaks) noteUnwritten(env, old, current);
   return true;
+}
+
+/** Bytes that are written on the kept state's way, and may be read behind it, but not on the way of the other. */
+function noteUnwritten(env: Env, old: State, current: State): void {
+  for (const [number, { stack }] of old.frames.entries()) {
+    const frame = current.frames[number];
+    for (let index = 0; index < stack.length; index++) {
+      if (stack[index].bytes !== 0 && frame.slot(index).isPartlyInvalid) {
+        env.noteUnwritten(frame, -8 * (index + 1));
+      }
+    }
+  }
 }
 
 function sameReferences(old: readonly Reference[], current: readonly Reference[], ids: IdMap): boolean {
@@ -89,6 +105,7 @@ function sameFixed(old: Register, current: Register): boolean {
     old.map === current.map &&
     old.mapUid === current.mapUid &&
     old.memSize === current.memSize &&
+    old.dynptrId === current.dynptrId &&
     old.struct === current.struct &&
     old.btf === current.btf &&
     old.typeId === current.typeId &&
@@ -102,7 +119,7 @@ function sameExactly(old: Register, current: Register, ids: IdMap): boolean {
     old.kind === current.kind &&
     sameFixed(old, current) &&
     old.range === current.range &&
-    old.hasDelta === current.hasDelta &&
+    old.delta === current.delta &&
     old.scalar.equals(current.scalar) &&
     ids.matches(old.id, current.id) &&
     ids.matches(old.refId, current.refId)
@@ -119,7 +136,7 @@ function coversRegister(old: Register, current: Register, ids: IdMap, likeness: 
         return old.scalar.equals(current.scalar) && ids.matchesNumbers(old.id, current.id);
       }
       if (!old.isPrecise && likeness === "covers") return true;
-      if (old.hasDelta !== current.hasDelta || (old.hasDelta && old.off !== current.off)) return false;
+      if (old.delta !== current.delta || (old.delta !== 0 && old.off !== current.off)) return false;
       return current.scalar.isWithin(old.scalar) && ids.matchesNumbers(old.id, current.id);
     case "map_key":
     case "map_value":
@@ -159,7 +176,7 @@ function coversStack(env: Env, old: Frame, current: Frame, ids: IdMap, likeness:
   for (let index = 0; index < old.stack.length; index++) {
     const slot = old.stack[index];
     const other = current.stack[index];
-    if (likeness === "exact" && (other === undefined || other.bytes !== slot.bytes)) return false;
+    if (likeness !== "covers" && (other === undefined || other.bytes !== slot.bytes)) return false;
     if (slot.bytes === 0) continue;
     if (!coversSlot(env, slot, other, ids, likeness)) return false;
   }
@@ -191,11 +208,56 @@ function coversSlot(
     if (byte !== there) return false;
   }
   if (old.isSpill) return coversRegister(old.register, current.register, ids, likeness);
-  if (old.byte(0) === Byte.DYNPTR || old.byte(0) === Byte.ITER) {
-    const [held, there] = [old.register, current.register];
-    return held.flags === there.flags && held.off === there.off && ids.matches(held.refId, there.refId);
+  return old.object === undefined || sameObject(old.object, current.object, ids);
+}
+
+/** How deep iterators are is not compared: they come to an end by themselves. */
+function sameObject(old: StackObject, current: StackObject | undefined, ids: IdMap): boolean {
+  if (current === undefined || !ids.matches(old.refId, current.refId)) return false;
+  switch (old.kind) {
+    case "dynptr":
+      return current.kind === "dynptr" && old.type === current.type && old.isFirst === current.isFirst;
+    case "iter":
+      return current.kind === "iter" && old.struct === current.struct && old.isActive === current.isActive;
+    case "irq_flag":
+      return current.kind === "irq_flag" && old.savedBy === current.savedBy;
   }
-  return true;
+}
+
+/** True when some iterator has gone on since: a state that is otherwise the same is no endless loop. */
+export function hasIterated(old: State, current: State): boolean {
+  return old.frames.some(({ stack }, number) =>
+    stack.some(({ object }, index) => {
+      if (object?.kind !== "iter" || !object.isActive) return false;
+      const now = current.frames[number].slot(index).object;
+      return now?.kind === "iter" && now.depth !== object.depth;
+    }),
+  );
+}
+
+/**
+ * Forgets numbers that differ from those of `old`, a state one round of a loop earlier, unless something rests on
+ * them: a loop that only counts must not be followed round by round (widen_imprecise_scalars).
+ */
+export function widen(env: Env, old: State, current: State): void {
+  const ids = new IdMap(env.comparesNumbersExactly);
+  const wider = (before: Register, now: Register): Register => {
+    if (before.kind !== "scalar" || now.kind !== "scalar" || before.isPrecise || now.isPrecise) return now;
+    return sameExactly(before, now, ids) ? now : Register.UNKNOWN;
+  };
+  for (const { number, registers, stack } of old.frames.toReversed()) {
+    const frame = current.frames[number];
+    for (let index = 0; index < 11; index++) {
+      frame.registers[index] = wider(registers[index], frame.registers[index]);
+    }
+    const depth = Math.min(stack.length, frame.stack.length);
+    for (let index = 0; index < depth; index++) {
+      const [before, now] = [stack[index], frame.stack[index]];
+      if (before.isSpill && now.isSpill) {
+        frame.stack[index] = now.withRegister(wider(before.register, now.register));
+      }
+    }
+  }
 }
 
 /** True when not even a register that nobody reads has changed: cheaper than comparing states, and asked first. */
@@ -208,7 +270,7 @@ export function mayLoop(old: State, current: State): boolean {
       (register.kind === other.kind &&
         sameFixed(register, other) &&
         register.range === other.range &&
-        register.hasDelta === other.hasDelta &&
+        register.delta === other.delta &&
         register.id === other.id &&
         register.refId === other.refId &&
         register.scalar.equals(other.scalar))

@@ -3,6 +3,7 @@
 // search, and so which fault is named first, is the kernel's (check_subprogs and check_cfg in kernel/bpf/verifier.c).
 
 import { Class, type Code, Opcode } from "./code.ts";
+import { findLoops } from "./loops.ts";
 import { E2BIG, EINVAL, reject } from "./rejection.ts";
 
 /** What is known of each slot before anything is explored. */
@@ -17,8 +18,14 @@ export class ControlFlow {
   readonly checkpoints: Uint8Array;
   /** 1 where a helper calls back a function of the program. */
   readonly callsBack: Uint8Array;
+  /** 1 where an iterator is asked for its next element. */
+  readonly iterates: Uint8Array;
   /** Registers that are read before they are written, as bits, at each slot. */
   readonly liveRegisters: Uint16Array;
+  /** Number of the loop that each slot is part of; 0: none. */
+  readonly loops: Uint32Array;
+  /** Up to this number, loops are made of jumps; behind it, of a helper that calls back. */
+  readonly jumpLoops: number;
 
   constructor(code: Code, functions: readonly number[], calls: CallTable) {
     this.functions = functions;
@@ -26,8 +33,12 @@ export class ControlFlow {
     this.jumpPoints = new Uint8Array(code.length + 1);
     this.checkpoints = new Uint8Array(code.length + 1);
     this.callsBack = new Uint8Array(code.length + 1);
+    this.iterates = new Uint8Array(code.length + 1);
     search(code, this, (slot) => calls.callback(slot));
     this.liveRegisters = findLiveRegisters(code, calls);
+    const { loops, jumpLoops } = findLoops(code, this.callsBack);
+    this.loops = loops;
+    this.jumpLoops = jumpLoops;
   }
 
   /** Index of the function that a slot lies in. */
@@ -45,8 +56,11 @@ export interface CallTable {
   arguments(slot: number): number | undefined;
 }
 
-/** Whether a call hands a function of the program to a helper, which calls it at once or later. */
-export type CallbackKind = "none" | "sync" | "async";
+/**
+ * Whether a call hands a function of the program to the kernel, which calls it at once or later; or takes the next
+ * element of an iterator.
+ */
+export type CallbackKind = "none" | "sync" | "async" | "iterates";
 
 /** The functions of a program: where local calls and function addresses lead. Rejects what leads nowhere. */
 export function findFunctions(code: Code, extra: readonly number[]): number[] {
@@ -158,6 +172,7 @@ function successorsOf(
   if (code.isCall(slot)) {
     const callback = isCallback(slot);
     if (callback === "async") prunePoints[slot] = 1;
+    if (callback === "iterates") flow.iterates[slot] = flow.checkpoints[slot] = prunePoints[slot] = 1;
     if (callback === "sync") {
       flow.callsBack[slot] = checkpoints[slot] = prunePoints[slot] = jumpPoints[slot] = 1;
     }

@@ -10,11 +10,13 @@ import type { ControlFlow } from "./control-flow.ts";
 import type { GlobalFunctions } from "./global-functions.ts";
 import type { LogBuffer } from "./log.ts";
 import type { Observer } from "./observe.ts";
-import type { ProgramKind } from "./prototype.ts";
+import type { HelperPrototype, ProgramKind } from "./prototype.ts";
+import { prototypeFor } from "./prototypes.ts";
 import type { Register, RegisterKind } from "./register.ts";
 import { reject } from "./rejection.ts";
 import { StackLiveness } from "./stack-liveness.ts";
 import type { Frame, State, Step } from "./state.ts";
+import { type UserHelpers, userPrototype } from "./user-helpers.ts";
 
 /** What the caller may do: everything, or what CAP_BPF alone allows. */
 export type Capabilities = "all" | "bpf";
@@ -37,9 +39,13 @@ export interface EnvOptions {
   readonly log: LogBuffer | undefined;
   /** ProgramFlags, added up. */
   readonly flags: number;
+  /** Helpers of the user's own. */
+  readonly helpers: UserHelpers;
   /** Types and functions of the kernel that the program is for; without it nothing of the kernel's can be named. */
   readonly kernelBtf: Btf | undefined;
   readonly globals: GlobalFunctions;
+  /** CPUs of the machine that the program is for, where that is known. */
+  readonly cpus: number | undefined;
   /** What a program whose context BTF describes is attached to. */
   readonly target: AttachTarget | undefined;
 }
@@ -51,7 +57,9 @@ export class Env {
   readonly traits: ProgramTraits;
   readonly caps: Capabilities;
   readonly kernelBtf: Btf | undefined;
+  readonly #helpers: UserHelpers;
   readonly globals: GlobalFunctions;
+  readonly cpus: number | undefined;
   readonly target: AttachTarget | undefined;
   readonly flow: ControlFlow;
   readonly stackLiveness: StackLiveness;
@@ -83,6 +91,8 @@ export class Env {
   maxStatesPerInsn = 0;
   /** Deepest stack of each function, in bytes. */
   readonly stackDepth: number[];
+  /** How far down from the frame's top each function may read stack that it did not write. */
+  readonly unwrittenStack: number[];
   /** A state is kept at each place where one may be: for tests of what follows from that. */
   readonly keepsEveryState: boolean;
   /** Every access must be aligned (BPF_F_STRICT_ALIGNMENT). */
@@ -91,8 +101,15 @@ export class Env {
   readonly masks = new Map<number, string>();
   /** Numbers decide about masks: no kept state covers another by being wider. */
   comparesNumbersExactly = false;
+  /** By slot: 1 once a way came there, and the JumpWays on which ways went on. */
+  readonly reached: Uint8Array;
+  readonly jumps: Uint8Array;
+  /** Bytes of context that were accessed, from its start on. */
+  contextSize = 0;
   /** The map that a call was given, by slot; undefined once there were several. */
   readonly callMaps = new Map<number, MapSpec | undefined>();
+  /** Functions that run later, on stacks of their own. */
+  readonly asyncFunctions = new Set<number>();
   /** Kind of the pointer that the instruction's access went through. */
   accessKind: RegisterKind | undefined = undefined;
 
@@ -105,12 +122,17 @@ export class Env {
     this.caps = options.caps;
     this.log = options.log;
     this.kernelBtf = options.kernelBtf;
+    this.#helpers = options.helpers;
     this.globals = options.globals;
+    this.cpus = options.cpus;
     this.target = options.target;
     this.isStrict = (options.flags & ProgramFlags.STRICT_ALIGNMENT) !== 0;
     this.keepsEveryState = (options.flags & ProgramFlags.TEST_STATE_FREQ) !== 0;
     this.pointerKinds = new Array(code.length);
+    this.reached = new Uint8Array(code.length);
+    this.jumps = new Uint8Array(code.length);
     this.stackDepth = flow.functions.map(() => 0);
+    this.unwrittenStack = flow.functions.map(() => 0);
     this.mapUses = new Map(program.maps.map((use) => [use.slot, use]));
     this.stackLiveness = new StackLiveness(code, flow);
   }
@@ -128,9 +150,36 @@ export class Env {
     return this.caps === "all";
   }
 
+  /** The prototype of helper `id` as this program sees it; undefined when it may not call it. */
+  prototype(id: number): HelperPrototype | undefined {
+    const own = this.#helpers.get(id);
+    return own === undefined ? prototypeFor(id, this.kind, this.caps) : userPrototype(own);
+  }
+
+  /** The user's own stands in the place of helper `id`. */
+  hasOwnHelper(id: number): boolean {
+    return this.#helpers.has(id);
+  }
+
+  /** True where the program may sleep, were it not for what it holds. */
+  get maySleep(): boolean {
+    return this.kind.isSleepable || this.state.isSleepable;
+  }
+
   /** A number that no register has as id yet. */
   takeId(): number {
     return ++this.nextId;
+  }
+
+  /** A run may find byte `off` (negative, from the frame's end) of a frame as it was before the function began. */
+  noteUnwritten(frame: Frame, off: number): void {
+    const depth = this.unwrittenStack;
+    if (depth[frame.subprogram] < -off) depth[frame.subprogram] = -off;
+  }
+
+  /** A helper or an instruction gets the context, and may follow the addresses in it. */
+  noteWholeContext(): void {
+    if (this.traits.contextPoints) this.contextSize = this.traits.contextSize;
   }
 
   reject(errno: number, message: string): never {
@@ -144,6 +193,14 @@ export class Env {
   setRegister(number: number, register: Register): void {
     this.registers[number] = register;
   }
+}
+
+/** Another way on from an instruction. */
+export interface Fork {
+  readonly slot: number;
+  readonly state: State;
+  /** It begins anew, as the program did: nothing of the way here is its own. */
+  readonly isEntry?: true;
 }
 
 /** A way to be explored: a state, and the instruction it goes on with. */

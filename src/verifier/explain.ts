@@ -128,7 +128,7 @@ function sourceLines(source: SourceLine): string[] {
   // Tabs stay, so that the caret stands where the reader's editor puts the column.
   const indent = shown.slice(0, column).replace(/[^\t]/g, " ");
   return [
-    `  --> ${lineOf(source)}:${source.column}`,
+    `  --> ${lineOf(source)}${source.column > 0 ? `:${source.column}` : ""}`,
     `  ${margin} | ${shown}`,
     ...(source.column > 0 ? [`  ${" ".repeat(margin.length)} | ${indent}^`] : []),
   ];
@@ -140,18 +140,32 @@ function causeLines(cause: Cause): string[] {
   return [`  ${cause.slot}: ${cause.insn}${place}`, `      ${cause.text}${state}`];
 }
 
+/** What the report says beside the kernel's message: source line, rule, register, way and remedy, in lines. */
+export function explanationLines({
+  place,
+  register,
+  causes,
+  remedy,
+  rule,
+  assertion,
+}: Explanation): string[] {
+  return [
+    ...(place?.source === undefined ? [] : sourceLines(place.source)),
+    `rule: ${rule} [${assertion}]`,
+    ...(register === undefined ? [] : [`${register.name}: ${register.state}`]),
+    ...(causes.length === 0 ? [] : ["how it came to this:", ...causes.flatMap(causeLines)]),
+    ...(remedy === undefined ? [] : [`remedy: ${remedy}`]),
+  ];
+}
+
 /** The report as text, several lines, without a line end at its end. */
 export function formatExplanation(report: Explanation): string {
-  const { place, register, causes, remedy } = report;
+  const { place } = report;
   const where = place === undefined ? "" : ` at ${place.slot}: ${place.insn}, in ${place.function}`;
   return [
     `${report.program} is rejected${where}`,
     ...report.message.split("\n").map((line) => `  ${line}`),
-    ...(place?.source === undefined ? [] : sourceLines(place.source)),
-    `rule: ${report.rule} [${report.assertion}]`,
-    ...(register === undefined ? [] : [`${register.name}: ${register.state}`]),
-    ...(causes.length === 0 ? [] : ["how it came to this:", ...causes.flatMap(causeLines)]),
-    ...(remedy === undefined ? [] : [`remedy: ${remedy}`]),
+    ...explanationLines(report),
   ].join("\n");
 }
 

@@ -2,9 +2,12 @@
 // kept state covers it. Knows nothing of what instructions mean: step() does (do_check and is_state_visited in
 // kernel/bpf/verifier.c).
 
+import { JumpWays } from "../program.ts";
 import { Opcode } from "./code.ts";
-import { clean, covers, mayLoop } from "./compare.ts";
-import { type Env, MAX_INSNS } from "./env.ts";
+import { clean, covers, hasIterated, mayLoop, widen } from "./compare.ts";
+import { type Env, type Fork, MAX_INSNS } from "./env.ts";
+import { isIterating } from "./iterator.ts";
+import { LoopVisits } from "./loop-visits.ts";
 import { forgetPrecision, propagatePrecision } from "./precision.ts";
 import { E2BIG, EINVAL } from "./rejection.ts";
 import { pushStep } from "./stack-access.ts";
@@ -25,11 +28,13 @@ interface Kept {
 
 export class Explorer {
   readonly #env: Env;
+  readonly #loops: LoopVisits;
   /** Kept states by bucket. */
   readonly #kept = new Map<number, Kept[]>();
 
   constructor(env: Env) {
     this.#env = env;
+    this.#loops = new LoopVisits(env);
   }
 
   /** Explores all that follows from `start` at `slot`. Rejects what may not be. */
@@ -73,25 +78,49 @@ export class Explorer {
     if (flow.jumpPoints[slot] === 1) pushStep(env);
     env.observer?.before();
     const result: StepResult = step(env);
-    env.observer?.after(result.next);
+    env.reached[slot] = 1;
+    if (result.rounds !== undefined) this.#widen(result);
+    env.observer?.after(result.next, result.others.length > 0);
     env.stackLiveness.commit(env.state, slot);
-    for (const way of result.others) this.#push(way.state, way.slot);
+    for (const way of result.others) {
+      noteJump(env, way.slot);
+      this.#push(way);
+    }
     if (result.next < 0) return true;
+    noteJump(env, result.next);
     env.previousSlot = slot;
     env.slot = result.next;
     return false;
   }
 
+  /** Before another round of a loop: numbers that change from round to round are forgotten where they may be. */
+  #widen({ rounds, next }: StepResult): void {
+    const env = this.#env;
+    if (rounds === undefined) return;
+    const isOwnWay = rounds === env.state;
+    // A may_goto's own state is kept right here: the round before is the one before that.
+    const from = isOwnWay ? rounds : rounds.parent;
+    const slot = isOwnWay ? next : env.slot;
+    if (from === undefined) return;
+    const all = this.#kept.get(this.#bucket(slot, from));
+    const before = all?.findLast(
+      ({ state }) =>
+        state.slot === slot && state.branches > 0 && state.depth < from.depth && sameCalls(state, from),
+    );
+    if (before !== undefined) widen(env, before.state, rounds);
+  }
+
   /** A way to be explored later. */
-  #push(state: State, slot: number): void {
+  #push({ state, slot, isEntry }: Fork): void {
     const env = this.#env;
     if (env.pending.length >= MAX_PENDING) {
       env.reject(E2BIG, `The sequence of ${MAX_PENDING + 1} jumps is too complex.`);
     }
     state.branches = 1;
-    state.steps = env.state.steps.slice();
+    state.steps = isEntry === true ? [] : env.state.steps.slice();
     if (state.parent !== undefined) state.parent.branches++;
-    env.pending.push({ state, slot, previousSlot: env.slot, position: env.observer?.position ?? 0 });
+    const previousSlot = isEntry === true ? -1 : env.slot;
+    env.pending.push({ state, slot, previousSlot, position: env.observer?.position ?? 0 });
   }
 
   /** A way has ended: so have those that had no other way left. */
@@ -99,6 +128,8 @@ export class Explorer {
     state.branches = 0;
     for (let kept = state.parent; kept !== undefined; kept = kept.parent) {
       if (--kept.branches > 0) return;
+      this.#loops.exit(kept);
+      if (kept.isDiscarded && !this.#loops.isOpen(kept)) this.#env.keptStates--;
     }
   }
 
@@ -109,26 +140,25 @@ export class Explorer {
     const isForced = env.keepsEveryState || flow.checkpoints[slot] === 1 || state.steps.length > MAX_STEPS;
     let keeps =
       isForced || (env.jumpsProcessed - env.jumpsAtState >= 2 && env.insnsProcessed - env.insnsAtState >= 8);
-    const all = this.#kept.get(this.#bucket()) ?? [];
+    const bucket = this.#bucket(slot, state);
+    const all = this.#kept.get(bucket) ?? [];
     const count = all.length;
     for (let index = all.length - 1; index >= 0; index--) {
       const kept = all[index];
       if (kept.state.slot !== slot) continue;
       if (kept.state.branches > 0) {
         if (this.#coversLoop(kept.state)) {
-          this.#drop(kept);
-          openLoop(state, kept.state);
+          this.#drop(kept, true);
           return true;
         }
         const isNear =
           env.jumpsProcessed - env.jumpsAtState < 20 && env.insnsProcessed - env.insnsAtState < 100;
         if (!isForced && isNear) keeps = false;
       } else {
-        const { isOpenLoop } = kept.state;
-        if (!kept.state.isCleaned && !isOpenLoop) clean(env, kept.state);
-        const likeness = isOpenLoop ? "within" : "covers";
-        if (covers(env, kept.state, state, likeness)) {
-          this.#drop(kept);
+        const isOpen = this.#loops.isOpen(kept.state);
+        if (!kept.state.isCleaned && !isOpen) clean(env, kept.state);
+        if (covers(env, kept.state, state, isOpen ? "within" : "covers")) {
+          this.#drop(kept, isOpen);
           return true;
         }
       }
@@ -136,37 +166,57 @@ export class Explorer {
       const patience = flow.checkpoints[slot] === 1 && kept.state.branches > 0 ? 64 : 3;
       if (kept.misses > kept.hits * patience + patience) {
         all.splice(index, 1);
-        env.keptStates--;
+        this.#discard(kept.state);
       }
     }
     if (env.maxStatesPerInsn < count) env.maxStatesPerInsn = count;
-    if (keeps) this.#keep(all);
+    if (keeps) {
+      this.#keep(all);
+      this.#kept.set(bucket, all);
+    }
     return false;
   }
 
   /** What mattered behind the kept state matters on the way here as well. */
-  #drop(kept: Kept): void {
+  #drop(kept: Kept, isLoop: boolean): void {
     const env = this.#env;
     kept.hits++;
     if (env.flow.jumpPoints[env.slot] === 1) pushStep(env);
-    propagatePrecision(env, kept.state, env.state);
+    propagatePrecision(env, kept.state, env.state, env.slot);
+    if (!isLoop) return;
+    this.#loops.addBackedge(kept.state, env.state);
+    this.#notePeak();
+  }
+
+  /** It helps seldom: it is not compared any more. */
+  #discard(state: State): void {
+    state.isDiscarded = true;
+    if (state.branches === 0 && !this.#loops.isOpen(state)) this.#env.keptStates--;
   }
 
   /** A state on the way here itself: a loop that changes nothing, or one that may be left to itself. */
   #coversLoop(kept: State): boolean {
     const env = this.#env;
     const { state, slot, flow } = env;
-    if (env.code.code[slot] === Opcode.MAY_GOTO) {
-      return kept.mayGotoDepth !== state.mayGotoDepth && covers(env, kept, state, "within");
+    if (kept.frames[0].callback?.asyncEntry !== state.frames[0].callback?.asyncEntry) return false;
+    if (flow.iterates[slot] === 1) return covers(env, kept, state, "within") && isIterating(state);
+    if (env.code.code[slot] === Opcode.MAY_GOTO && kept.mayGotoDepth !== state.mayGotoDepth) {
+      if (covers(env, kept, state, "within")) return true;
     }
     if (flow.callsBack[slot] === 1) return covers(env, kept, state, "within");
     const isSamePlace =
       kept.mayGotoDepth === state.mayGotoDepth && kept.callbackUnrollDepth === state.callbackUnrollDepth;
-    if (isSamePlace && mayLoop(kept, state) && covers(env, kept, state, "exact")) {
+    const isSame = isSamePlace && mayLoop(kept, state) && covers(env, kept, state, "exact");
+    if (isSame && !hasIterated(kept, state)) {
       env.observer?.loops(kept);
       env.reject(EINVAL, `infinite loop detected at insn ${slot}`);
     }
     return false;
+  }
+
+  #notePeak(): void {
+    const { count } = this.#loops;
+    this.#env.peakStates = Math.max(this.#env.peakStates, this.#env.keptStates + count);
   }
 
   #keep(all: Kept[]): void {
@@ -176,35 +226,38 @@ export class Explorer {
     env.jumpsAtState = env.jumpsProcessed;
     env.totalStates++;
     env.keptStates++;
-    if (env.peakStates < env.keptStates) env.peakStates = env.keptStates;
+    this.#notePeak();
     forgetPrecision(state);
     const kept = state.copy();
     kept.slot = slot;
     kept.branches = 1;
     kept.lastSlot = env.previousSlot;
     kept.steps = state.steps;
-    kept.parent = state.parent;
-    kept.firstSlot = state.firstSlot;
+    this.#loops.enter(kept);
     // The way from here on is the state's own: it goes back to the kept one.
     state.parent = kept;
+    state.depth++;
     state.firstSlot = slot;
     state.lastSlot = env.previousSlot;
     state.steps = [];
     all.push({ state: kept, hits: 0, misses: 0 });
-    this.#kept.set(this.#bucket(), all);
   }
 
   /** Where states of this slot and this caller are kept, with others that share the number as in the kernel. */
-  #bucket(): number {
-    const { code, slot, frame } = this.#env;
-    return ((slot ^ frame.callSite) >>> 0) % code.length;
+  #bucket(slot: number, { frame }: State): number {
+    return ((slot ^ frame.callSite) >>> 0) % this.#env.code.length;
   }
 }
 
-/** From `kept` to here is a loop that was not followed to its end: what its states need is not all known. */
-function openLoop(state: State, kept: State): void {
-  for (let each = state.parent; each !== undefined; each = each.parent) {
-    each.isOpenLoop = true;
-    if (each === kept) return;
-  }
+/** A way goes on from this instruction to `next`. */
+function noteJump(env: Env, next: number): void {
+  env.jumps[env.slot] |= next === env.slot + 1 ? JumpWays.FALLS_THROUGH : JumpWays.JUMPS;
+}
+
+/** True when both came the same way through calls. */
+function sameCalls(one: State, other: State): boolean {
+  return (
+    one.frames.length === other.frames.length &&
+    one.frames.every((frame, index) => frame.callSite === other.frames[index].callSite)
+  );
 }

@@ -168,7 +168,7 @@ export function callGlobal(env: Env, index: number): void {
     env.reject(problem.errno, `${problem.message}\nCaller passes invalid args into ${name}`);
   }
   env.log?.write(`Func#${index} ('${globals.name(index)}') is global and assumed valid.\n`);
-  if (changesPacket) forgetPacket(state);
+  if (changesPacket) forgetPacket(env);
   globals.called.add(index);
   for (let number = 1; number <= 5; number++) env.setRegister(number, Register.NONE);
   env.setRegister(0, Register.UNKNOWN);

@@ -7,8 +7,9 @@ import { isKptr, type MapField, mapFields } from "./map-fields.ts";
 import { Flag, type Register, typeName } from "./register.ts";
 import { EACCES, EINVAL } from "./rejection.ts";
 import type { Scalar } from "./scalar.ts";
+import { inRcuSection } from "./sections.ts";
 import type { Stored } from "./stack-access.ts";
-import { isInRcuSection, structPointer } from "./struct-access.ts";
+import { structPointer } from "./struct-access.ts";
 import { isNamedStruct } from "./struct-arguments.ts";
 
 /** The kptr that a load or store at that offset of a value is of; undefined where there is none. */
@@ -58,7 +59,7 @@ const RCU_PROTECTED: ReadonlySet<string> = new Set([
 /** Trusted as long as RCU keeps the object, where it is one that RCU does keep; by then the field holds a reference. */
 function loadedKptr(env: Env, { name, struct = "" }: MapField): Register {
   const isKept = name === "kptr_percpu" || (name === "kptr_ref" && RCU_PROTECTED.has(struct));
-  const trust = isKept && isInRcuSection(env) ? Flag.RCU : Flag.UNTRUSTED;
+  const trust = isKept && inRcuSection(env) ? Flag.RCU : Flag.UNTRUSTED;
   return structPointer(env, struct, trust | Flag.MAYBE_NULL, env.takeId());
 }
 

@@ -38,15 +38,17 @@ export function mapFields(map: MapSpec): readonly MapField[] {
 function findFields({ btf, valueType }: MapSpec): MapField[] {
   const fields: MapField[] = [];
   if (btf === undefined || valueType === undefined || valueType === 0) return fields;
-  // One field that the kernel cannot make sense of, and it takes all of the value for plain bytes.
+  // One field that the kernel cannot make sense of, and it takes the types for wrong: loaders make the map without them.
   let isSound = true;
   const visit = (id: number, off: number, depth: number): void => {
     const type = btf.resolve(id);
     if (depth > 8) return;
     if (type.kind === "ptr") {
       const target = btf.type(type.type);
-      const name = target.kind === "type_tag" ? TAGS[target.name] : undefined;
-      if (name !== undefined) {
+      if (target.kind !== "type_tag" || target.isAttribute) return;
+      const name = TAGS[target.name];
+      if (name === undefined) isSound = false;
+      else {
         const struct = btf.resolve(type.type);
         if (struct.kind !== "struct") isSound = false;
         fields.push({ name, off, size: 8, struct: struct.name, typeId: struct.id });

@@ -3,6 +3,7 @@
 
 import type { MapSpec } from "../program.ts";
 import type { Env } from "./env.ts";
+import type { ProgramKind } from "./prototype.ts";
 import { EINVAL } from "./rejection.ts";
 
 /** `enum bpf_map_type` values that rows below name. */
@@ -65,18 +66,16 @@ const HELPERS_OF_TYPE: Readonly<Record<number, readonly string[]>> = {
   [T.ARRAY_OF_MAPS]: ["map_lookup_elem"],
   [T.HASH_OF_MAPS]: ["map_lookup_elem"],
   [T.SOCKMAP]: [
-    ...["sk_redirect_map", "sock_map_update", "map_delete_elem", "msg_redirect_map", "sk_select_reuseport"],
-    ...["map_lookup_elem", "map_update_elem"],
+    ...["sk_redirect_map", "sock_map_update", "msg_redirect_map", "sk_select_reuseport", "map_lookup_elem"],
   ],
   [T.SOCKHASH]: [
     ...[
       "sk_redirect_hash",
       "sock_hash_update",
-      "map_delete_elem",
       "msg_redirect_hash",
       "sk_select_reuseport",
+      "map_lookup_elem",
     ],
-    ...["map_lookup_elem", "map_update_elem"],
   ],
   [T.REUSEPORT_SOCKARRAY]: ["sk_select_reuseport"],
   [T.QUEUE]: ["map_peek_elem", "map_pop_elem", "map_push_elem"],
@@ -129,11 +128,27 @@ const TYPES_OF_HELPER: Readonly<Record<string, readonly number[]>> = {
   cgrp_storage_delete: [T.CGRP_STORAGE],
 };
 
+/** Where nobody can hold the lock of a socket that the program comes by. */
+const CHANGE_SOCKET_MAPS = new Set([
+  ...["socket_filter", "sched_cls", "sched_act", "xdp", "sk_reuseport", "flow_dissector", "sk_lookup"],
+]);
+const TRACE_ITER = 28;
+
+/** Socket maps may be changed by the general helpers in some types of program only (may_update_sockmap). */
+function mayChangeSockets({ type, attachType }: ProgramKind, name: string): boolean {
+  if (name !== "map_update_elem" && name !== "map_delete_elem") return false;
+  if (type === "sock_ops") return name === "map_delete_elem";
+  return CHANGE_SOCKET_MAPS.has(type) || (type === "tracing" && attachType === TRACE_ITER);
+}
+
 export function checkMapFunction(env: Env, map: MapSpec, id: number, name: string): void {
   const allowed = HELPERS_OF_TYPE[map.type];
   const types = TYPES_OF_HELPER[name];
   const isRight =
-    (allowed === undefined || allowed.includes(name)) && (types === undefined || types.includes(map.type));
+    (allowed === undefined ||
+      allowed.includes(name) ||
+      (holdsSockets(map) && mayChangeSockets(env.kind, name))) &&
+    (types === undefined || types.includes(map.type));
   if (!isRight) env.reject(EINVAL, `cannot pass map_type ${map.type} into func bpf_${name}#${id}`);
 }
 
@@ -142,3 +157,5 @@ export const hasEveryKey = ({ type }: MapSpec): boolean => type === T.ARRAY || t
 
 /** Lookups of socket maps give sockets that must be released. */
 export const holdsSockets = ({ type }: MapSpec): boolean => type === T.SOCKMAP || type === T.SOCKHASH;
+
+export const isFilter = ({ type }: MapSpec): boolean => type === T.BLOOM_FILTER;

@@ -1,6 +1,7 @@
 // Who wants to see how a program is explored: the log, or whoever explains a rejection. Told by the explorer at each
 // instruction; without an observer nothing is paid.
 
+import type { LoopVisit } from "./loop-visits.ts";
 import type { State } from "./state.ts";
 
 export interface Observer {
@@ -10,12 +11,14 @@ export interface Observer {
   begins(): void;
   /** The instruction at `env.slot` is looked at next. */
   before(): void;
-  /** It was, and the program goes on at `next`; -1 at the end of a way. */
-  after(next: number): void;
+  /** It was, and the program goes on at `next`, -1 at the end of a way; other ways may part here. */
+  after(next: number, parts: boolean): void;
   /** A kept state covers the current one. */
   covered(): void;
   /** The current state is the kept one again, exactly: the loop never ends. */
   loops(kept: State): void;
+  /** The first way into a loop, a way that ends on another one inside of it, or the end of all its ways. */
+  loop?(event: "enter" | "backedge" | "exit", visit: LoopVisit): void;
   /** Told how precision is traced back, where that is wanted. */
   readonly precision?: PrecisionNotes | undefined;
   /** A way that was put off is taken up; `env` has its state already. */

@@ -1,7 +1,8 @@
 // Helpers that may move a packet's bytes, and what is then left of the pointers into it.
 
+import { isPacketSlice } from "./dynptr.ts";
+import type { Env } from "./env.ts";
 import { Register } from "./register.ts";
-import type { State } from "./state.ts";
 
 /** They may move the packet: pointers into it are good for nothing behind them. */
 export const CHANGES_PACKET: ReadonlySet<string> = new Set([
@@ -21,8 +22,10 @@ export const CHANGES_PACKET: ReadonlySet<string> = new Set([
 ]);
 
 /** The packet may have moved. */
-export function forgetPacket(state: State): void {
-  state.mapRegisters((register) =>
-    register.isPacket || register.kind === "pkt_end" ? Register.UNKNOWN : register,
-  );
+export function forgetPacket(env: Env): void {
+  env.state.mapRegisters((register) => {
+    const isPacket = register.isPacket || register.kind === "pkt_end" || isPacketSlice(register);
+    if (!isPacket) return register;
+    return env.allowsLeaks ? Register.UNKNOWN : Register.NONE;
+  });
 }

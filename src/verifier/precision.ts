@@ -6,6 +6,7 @@
 import { Class, type Code, Opcode } from "./code.ts";
 import type { Env } from "./env.ts";
 import type { PrecisionNotes } from "./observe.ts";
+import { EFAULT } from "./rejection.ts";
 import type { Frame, State, Step } from "./state.ts";
 
 const ARGS = 0x3e;
@@ -130,7 +131,8 @@ function stepBackOver(
       if ((opcode & 0xe7) === 0xc3 && code.imm[slot] === 0x100) return backOverLoad(dst, step, wanted);
       return backOverStore(opcode, dst, src, step, wanted);
     case Class.LD:
-      if (!wanted.has(dst)) return undefined;
+      // The second half of a wide instruction says nothing.
+      if (opcode === 0 || !wanted.has(dst)) return undefined;
       wanted.remove(dst);
       return opcode === Opcode.LDDW ? undefined : GIVE_UP;
     default:
@@ -173,6 +175,7 @@ function backOverJump(
   if (opcode === Opcode.CALL) return backOverCall(env, code, slot, later, wanted);
   if (opcode === Opcode.EXIT) {
     // Backwards, an exit enters the function; only a call's r0 comes from there, a callback's goes to its helper.
+    if (later >= 0 && env.flow.callsBack[later] === 1) wanted.registers[wanted.frame] &= ~ARGS;
     const isCall = later - 1 >= 0 && code.isLocalCall(later - 1);
     const wantsResult = isCall && wanted.has(0);
     wanted.remove(0);
@@ -224,23 +227,28 @@ function previous(state: State, at: number, left: number): { at: number; left: n
   return { at: at - 1, left };
 }
 
-/** Marks number `register` of the current frame, or the numbers in `start`, wherever they came from. True when that changed a kept state. */
+/**
+ * Marks number `register` of the current frame wherever it came from. True when that changed a kept state. A pointer
+ * in a number's place, such as bpf_loop's count, is refused as the kernel does it.
+ */
 export function markPrecise(env: Env, register: number): boolean {
   const wanted = new Wanted(env.state.frames.length - 1);
-  if (env.registers[register].kind !== "scalar") return false;
+  if (env.registers[register].kind !== "scalar") {
+    env.reject(EFAULT, "verifier bug: backtracking misuse");
+  }
   wanted.add(register);
-  return markBack(env, env.state, wanted);
+  return markBack(env, env.state, wanted, env.slot);
 }
 
 /** Marks the number in a slot of the stack. */
 export function markSlotPrecise(env: Env, frame: number, index: number): boolean {
   const wanted = new Wanted(env.state.frames.length - 1);
   wanted.stack[frame].add(index);
-  return markBack(env, env.state, wanted);
+  return markBack(env, env.state, wanted, env.slot);
 }
 
-/** Marks what was wanted of `kept` in the way of `state`, which ends where `kept` went on. */
-export function propagatePrecision(env: Env, kept: State, state: State): boolean {
+/** Marks what was wanted of `kept` in the way of `state`, which ends at `slot`, where `kept` went on. */
+export function propagatePrecision(env: Env, kept: State, state: State, slot: number): boolean {
   const wanted = new Wanted(kept.frames.length - 1);
   for (const frame of kept.frames) {
     for (let register = 0; register < 10; register++) {
@@ -254,13 +262,13 @@ export function propagatePrecision(env: Env, kept: State, state: State): boolean
   }
   if (wanted.isEmpty) return false;
   env.observer?.precision?.propagates(wanted);
-  return markBack(env, state, wanted);
+  return markBack(env, state, wanted, slot);
 }
 
-function markBack(env: Env, start: State, wanted: Wanted): boolean {
+function markBack(env: Env, start: State, wanted: Wanted, slot: number): boolean {
   const notes = env.observer?.precision;
   let changed = false;
-  let last = env.slot;
+  let last = slot;
   let later = -1;
   let isFirst = true;
   let state: State = start;
@@ -338,23 +346,31 @@ function markIn(state: State, wanted: Wanted, notes: PrecisionNotes | undefined)
   return changed;
 }
 
-/** All numbers of all states on the way here count from now on. */
-function markEverything(start: State): boolean {
+/** All numbers of all states on the way here count from now on. True when some did not before. */
+export function markEverything(start: State): boolean {
+  let changed = false;
   for (let state = start.parent; state !== undefined; state = state.parent) {
-    for (const frame of state.frames) markFrame(frame, true);
+    for (const frame of state.frames) if (markFrame(frame, true)) changed = true;
   }
-  return true;
+  return changed;
 }
 
-function markFrame(frame: Frame, isPrecise: boolean): void {
+function markFrame(frame: Frame, isPrecise: boolean): boolean {
   const { registers, stack } = frame;
-  for (let index = 0; index < 10; index++) registers[index] = registers[index].precise(isPrecise);
+  let changed = false;
+  for (let index = 0; index < 10; index++) {
+    const marked = registers[index].precise(isPrecise);
+    if (marked === registers[index]) continue;
+    registers[index] = marked;
+    changed = true;
+  }
   for (let index = 0; index < stack.length; index++) {
     const slot = stack[index];
-    if (slot.isScalarSpill) {
-      stack[index] = slot.withRegister(slot.register.precise(isPrecise));
-    }
+    if (!slot.isScalarSpill || slot.register.isPrecise === isPrecise) continue;
+    stack[index] = slot.withRegister(slot.register.precise(isPrecise));
+    changed = true;
   }
+  return changed;
 }
 
 /** Nothing that the state's numbers decide from here on is known yet. */

@@ -1,7 +1,7 @@
 // Registers, stack slots and whole frames as the kernel's log prints them (print_reg_state and print_verifier_state
 // in kernel/bpf/log.c).
 
-import { Flag, type Register, typeName } from "./register.ts";
+import { type Register, typeName } from "./register.ts";
 import type { Scalar } from "./scalar.ts";
 import { Byte, type Frame, type StackSlot, type State } from "./state.ts";
 import type { Tnum } from "./tnum.ts";
@@ -61,9 +61,9 @@ const MAX_NAME = 15;
 
 /** What stands in brackets behind the type. */
 function formatFields(register: Register): string[] {
-  const { kind, id, hasDelta, off, refId, map, range, memSize, scalar } = register;
+  const { kind, id, delta, off, refId, map, range, memSize, scalar } = register;
   const parts: string[] = [];
-  if (id !== 0) parts.push(`id=${id}${hasDelta ? `${off < 0 ? "" : "+"}${off}` : ""}`);
+  if (id !== 0) parts.push(`id=${id}${delta !== 0 ? `${off < 0 ? "" : "+"}${off}` : ""}`);
   if (refId !== 0) parts.push(`ref_obj_id=${refId}`);
   if (HAS_MAP.has(kind) && map !== undefined) {
     if (map.name !== "") parts.push(`map=${map.name.slice(0, MAX_NAME)}`);
@@ -103,6 +103,7 @@ const BYTE_CHARACTERS: Readonly<Record<Byte, string>> = {
   [Byte.ZERO]: "0",
   [Byte.DYNPTR]: "d",
   [Byte.ITER]: "i",
+  [Byte.IRQ_FLAG]: "f",
 };
 
 /** A slot's bytes, the highest address first; a stored register stands for its bytes. */
@@ -134,22 +135,33 @@ export function formatFrame(state: State, frame: Frame, selection: Selection = E
   for (let index = 0; index < frame.stack.length; index++) {
     const slot = frame.stack[index];
     if (slot.bytes === 0 || !selection.hasSlot(index)) continue;
-    if (slot.byte(0) === Byte.DYNPTR) text += formatDynptr(frame, ++index);
+    const object = formatObject(frame, index);
+    if (slot.byte(0) === Byte.DYNPTR) index++;
+    if (object !== undefined) text += object;
     else text += ` fp${-8 * (index + 1)}=${formatSlot(slot, frame.number)}`;
   }
   return text + formatReferences(state, frame);
 }
 
-/** Two slots; the lower one holds what is known. */
-function formatDynptr(frame: Frame, index: number): string {
-  const { id, refId, flags } = frame.slot(index).register;
-  const parts = [id !== 0 ? `id=${id}` : "", refId !== 0 ? `ref_id=${refId}` : ""].filter(Boolean);
-  const type = (flags & Flag.RINGBUF) !== 0 ? "ringbuf" : "local";
-  return ` fp${-8 * (index + 1)}=dynptr_${type}(${parts.join(",")})`;
+/** An object of the kernel's, printed once, for the slot with its lowest address. */
+function formatObject(frame: Frame, index: number): string | undefined {
+  const { object } = frame.slot(index);
+  const name = (at: number): string => ` fp${-8 * (at + 1)}`;
+  if (object?.kind === "dynptr") {
+    const { id, refId } = object;
+    const parts = [`id=${id}`, refId !== 0 ? `ref_id=${refId}` : ""].filter(Boolean);
+    return `${name(object.isFirst ? index : index + 1)}=dynptr_${object.type}(${parts.join(",")})`;
+  }
+  if (object?.kind !== "iter") return undefined;
+  if (object.refId === 0) return "";
+  const { struct, refId, isActive, depth } = object;
+  const type = struct.replace(/^bpf_iter_/, "");
+  return `${name(index)}=iter_${type}(ref_id=${refId},state=${isActive ? "active" : "drained"},depth=${depth})`;
 }
 
 function formatReferences({ references }: State, { callback }: Frame): string {
   const ids = references.map(({ id }) => id).filter((id) => id !== 0);
   const refs = ids.length > 0 && references[0].id !== 0 ? ` refs=${ids.join(",")}` : "";
-  return `${refs}${callback === undefined ? "" : " cb"}`;
+  if (callback === undefined) return refs;
+  return `${refs}${callback.asyncEntry === 0 ? " cb" : " async_cb"}`;
 }

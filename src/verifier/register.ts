@@ -38,9 +38,6 @@ export const enum Flag {
   TRUSTED = 8,
   UNTRUSTED = 16,
   RCU = 32,
-  /** Bytes that nobody wrote yet. */
-  UNINIT = 64,
-  DYNPTR_LOCAL = 128,
   /** An object that the program allocated (`MEM_ALLOC`). */
   ALLOC = 256,
   PERCPU = 512,
@@ -48,6 +45,12 @@ export const enum Flag {
   USER = 1024,
   /** An allocated object that something else owns. */
   NON_OWN_REF = 2048,
+  /** A slice of a dynptr of that type. */
+  DYNPTR_LOCAL = 0x1000,
+  DYNPTR_RINGBUF = 0x2000,
+  DYNPTR_SKB = 0x4000,
+  DYNPTR_XDP = 0x8000,
+  DYNPTR_SKB_META = 0x10000,
 }
 
 /** Flags of an object that stays as long as the program holds it. */
@@ -62,7 +65,7 @@ interface Fields {
   readonly flags: number;
   /** The number; of a pointer the variable part of its offset, zero when there is none. */
   readonly scalar: Scalar;
-  /** The fixed part of a pointer's offset; of a scalar with `delta` its distance from others of its id. */
+  /** The fixed part of a pointer's offset; of a scalar with a `delta` its distance from others of its id. */
   readonly off: number;
   /** Registers of one id hold the same number, or may be null together, or point into one packet; 0: no other. */
   readonly id: number;
@@ -77,6 +80,8 @@ interface Fields {
   readonly frame: number;
   /** Bytes of a `mem` region. */
   readonly memSize: number;
+  /** Dynptr that a `mem` region is part of; 0: none. */
+  readonly dynptrId: number;
   /** Name of a `btf` pointer's struct, and the struct itself where its BTF is known. */
   readonly struct: string;
   readonly btf: Btf | undefined;
@@ -85,8 +90,8 @@ interface Fields {
   readonly subprogram: number;
   /** A scalar that decides about safety: pruning must compare its bounds. */
   readonly isPrecise: boolean;
-  /** The scalar is `off` more than the others of its id. */
-  readonly hasDelta: boolean;
+  /** The scalar is `off` more than the others of its id, by an addition of so many bits; 0: it is the same number. */
+  readonly delta: 0 | 32 | 64;
 }
 
 const ZERO = Scalar.constant(0n);
@@ -103,12 +108,13 @@ const DEFAULTS: Fields = {
   mapUid: 0,
   frame: 0,
   memSize: 0,
+  dynptrId: 0,
   struct: "",
   btf: undefined,
   typeId: 0,
   subprogram: -1,
   isPrecise: false,
-  hasDelta: false,
+  delta: 0,
 };
 
 export class Register implements Fields {
@@ -123,12 +129,13 @@ export class Register implements Fields {
   readonly mapUid: number;
   readonly frame: number;
   readonly memSize: number;
+  readonly dynptrId: number;
   readonly struct: string;
   readonly btf: Btf | undefined;
   readonly typeId: number;
   readonly subprogram: number;
   readonly isPrecise: boolean;
-  readonly hasDelta: boolean;
+  readonly delta: 0 | 32 | 64;
 
   private constructor(fields: Fields) {
     this.kind = fields.kind;
@@ -142,12 +149,13 @@ export class Register implements Fields {
     this.mapUid = fields.mapUid;
     this.frame = fields.frame;
     this.memSize = fields.memSize;
+    this.dynptrId = fields.dynptrId;
     this.struct = fields.struct;
     this.btf = fields.btf;
     this.typeId = fields.typeId;
     this.subprogram = fields.subprogram;
     this.isPrecise = fields.isPrecise;
-    this.hasDelta = fields.hasDelta;
+    this.delta = fields.delta;
   }
 
   /** Nothing is known: not even that anybody wrote it. */
@@ -189,12 +197,13 @@ export class Register implements Fields {
       mapUid: changes.mapUid ?? this.mapUid,
       frame: changes.frame ?? this.frame,
       memSize: changes.memSize ?? this.memSize,
+      dynptrId: changes.dynptrId ?? this.dynptrId,
       struct: changes.struct ?? this.struct,
       btf: changes.btf ?? this.btf,
       typeId: changes.typeId ?? this.typeId,
       subprogram: changes.subprogram ?? this.subprogram,
       isPrecise: changes.isPrecise ?? this.isPrecise,
-      hasDelta: changes.hasDelta ?? this.hasDelta,
+      delta: changes.delta ?? this.delta,
     });
   }
 
@@ -204,7 +213,7 @@ export class Register implements Fields {
 
   /** A number that no other register is known to share. */
   withoutId(): Register {
-    return this.kind !== "scalar" || this.id === 0 ? this : this.with({ id: 0, off: 0, hasDelta: false });
+    return this.kind !== "scalar" || this.id === 0 ? this : this.with({ id: 0, off: 0, delta: 0 });
   }
 
   /** As pruning must compare it, or need not. */

@@ -8,6 +8,7 @@ export const EACCES = 13;
 export const EFAULT = 14;
 export const EINVAL = 22;
 export const EOPNOTSUPP = 95;
+export const ENOTSUPP = 524;
 
 /** The lines that explain a verdict, in the kernel's words. */
 export class Rejection extends Error {

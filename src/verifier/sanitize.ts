@@ -87,13 +87,14 @@ function noteMask(env: Env, { isSum, dst }: Move, kind: string, limit: bigint | 
 export function checkMoved(env: Env, dst: number, moved: Register): void {
   if (env.allowsLeaks) return;
   if (moved.kind === "fp") {
+    // Of a part that varies these are the bits that are known.
+    const off = moved.off + Number(moved.scalar.signedValue);
     if (!moved.scalar.isConstant) {
       env.reject(
         EACCES,
-        `R${dst} variable stack access prohibited for !root, var_off=${moved.scalar.tnum} off=${moved.off}`,
+        `R${dst} variable stack access prohibited for !root, var_off=${moved.scalar.tnum} off=${off}`,
       );
     }
-    const off = moved.off + Number(moved.scalar.signedValue);
     if (off < 0 && off >= -MAX_STACK) return;
     env.reject(
       EACCES,

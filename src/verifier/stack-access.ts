@@ -1,6 +1,7 @@
 // Loads and stores of the stack: which bytes a run may read, what a stored register becomes, and what of it comes
 // back (check_stack_read and check_stack_write in kernel/bpf/verifier.c).
 
+import { overwriteDynptr } from "./dynptr.ts";
 import { type Env, MAX_STACK, MAX_VAR_OFF } from "./env.ts";
 import { markPrecise } from "./precision.ts";
 import { Register } from "./register.ts";
@@ -85,8 +86,8 @@ const isNarrow = (register: Register, bytes: number): boolean =>
 export function withScalarId(env: Env, register: Register): Register {
   if (register.kind !== "scalar" || register.scalar.isConstant) return register;
   // What differs by a constant from others of its id starts an id of its own.
-  if (register.id !== 0 && !register.hasDelta) return register;
-  return register.with({ id: env.takeId(), hasDelta: false, off: 0 });
+  if (register.id !== 0 && register.delta === 0) return register;
+  return register.with({ id: env.takeId(), delta: 0, off: 0 });
 }
 
 /** A load; `dst` is -1 where only the right to read is asked for. */
@@ -124,7 +125,7 @@ function readFixed(env: Env, frame: Frame, off: number, size: number, dst: numbe
   const slot = frame.slot(index);
   env.stackLiveness.markRead(frame.number, index);
   if (!slot.isSpill) {
-    checkReadable(env, slot, off, size);
+    checkReadable(env, frame, slot, off, size);
     if (dst >= 0) setReadResult(env, frame, off, off + size, dst);
     return;
   }
@@ -159,7 +160,7 @@ function readPart(env: Env, frame: Frame, index: number, off: number, size: numb
     noteStackAccess(env, frame, index);
     return;
   }
-  const counts = checkReadable(env, slot, off, size);
+  const counts = checkReadable(env, frame, slot, off, size);
   if (counts.spilled === size && slot.register.isNull) {
     env.setRegister(dst, Register.ZERO);
     noteStackAccess(env, frame, index);
@@ -168,6 +169,7 @@ function readPart(env: Env, frame: Frame, index: number, off: number, size: numb
 
 function checkReadable(
   env: Env,
+  frame: Frame,
   slot: StackSlot,
   off: number,
   size: number,
@@ -177,7 +179,8 @@ function checkReadable(
     const byte = slot.byte(byteOf(off) + index);
     if (byte === Byte.SPILL) counts.spilled++;
     else if (byte === Byte.ZERO) counts.zero++;
-    else if (byte !== Byte.MISC && !(byte === Byte.INVALID && env.allowsLeaks)) {
+    else if (byte === Byte.INVALID && env.allowsLeaks) env.noteUnwritten(frame, off);
+    else if (byte !== Byte.MISC) {
       env.reject(EACCES, `invalid read from stack off ${off}+${index} size ${size}`);
     }
   }
@@ -232,10 +235,8 @@ function writeFixed(env: Env, frame: Frame, off: number, size: number, stored: S
   let slot = frame.slot(index);
   const { number, imm } = stored;
   let register = number >= 0 ? env.register(number) : undefined;
-  if (!env.allowsLeaks && slot.isSpill && slot.register.kind !== "scalar" && size !== 8) {
-    env.reject(EACCES, "attempt to corrupt spilled pointer on stack");
-  }
-  destroySpecial(env, frame, index);
+  checkCorruption(env, slot, size);
+  overwriteDynptr(env, frame, index);
   slot = frame.slot(index);
   if (size === 8 && byteOf(off) === 0) env.stackLiveness.markWritten(frame.number, index);
   if (register?.kind === "scalar" && byteOf(off) === 0) {
@@ -259,6 +260,12 @@ function writeFixed(env: Env, frame: Frame, off: number, size: number, stored: S
   } else writeBytes(env, frame, off, size, stored);
 }
 
+/** Part of a pointer must not be written over, or what is left of it could be read as a number. */
+function checkCorruption(env: Env, slot: StackSlot, size: number): void {
+  if (env.allowsLeaks || size === 8 || !slot.isSpill || slot.register.kind === "scalar") return;
+  env.reject(EACCES, "attempt to corrupt spilled pointer on stack");
+}
+
 /** Bytes that are no whole register: zero, or anything. */
 function writeBytes(env: Env, frame: Frame, off: number, size: number, { number, imm }: Stored): void {
   const index = slotOf(off);
@@ -272,12 +279,13 @@ function writeBytes(env: Env, frame: Frame, off: number, size: number, { number,
   frame.setSlot(index, slot);
 }
 
-/** A slot that no longer holds a register: what was one are bytes. */
+/** A slot that no longer holds a register or an object: what was one are bytes. */
 function scrubbed(slot: StackSlot): StackSlot {
   let bytes = slot.bytes;
   for (let index = 0; index < 8; index++) {
     const byte = slot.byte(index);
-    if (byte === Byte.SPILL) bytes = (bytes & ~(15 << (index * 4))) | (Byte.MISC << (index * 4));
+    if (byte === Byte.SPILL || byte === Byte.ITER || byte === Byte.IRQ_FLAG)
+      bytes = (bytes & ~(15 << (index * 4))) | (Byte.MISC << (index * 4));
   }
   return new StackSlot(bytes, Register.NONE);
 }
@@ -285,7 +293,7 @@ function scrubbed(slot: StackSlot): StackSlot {
 function writeVariable(env: Env, frame: Frame, low: number, high: number, { number, imm }: Stored): void {
   const isZero = number >= 0 ? env.register(number).isNull : imm === 0;
   let keepsZero = false;
-  for (let off = low; off < high; off++) destroySpecial(env, frame, slotOf(off));
+  for (let off = low; off < high; off++) overwriteDynptr(env, frame, slotOf(off));
   for (let off = low; off < high; off++) {
     const index = slotOf(off);
     const slot = frame.slot(index);
@@ -293,6 +301,8 @@ function writeVariable(env: Env, frame: Frame, low: number, high: number, { numb
     if (!env.allowsLeaks && byte !== Byte.MISC && byte !== Byte.ZERO) {
       env.reject(EINVAL, `spilled ptr in range of var-offset stack write; insn ${env.slot}, ptr off: ${off}`);
     }
+    // From here on it counts as written, though only some of the bytes are.
+    if (byte === Byte.INVALID) env.noteUnwritten(frame, off);
     if (isZero && byte === Byte.SPILL && slot.isScalarSpill && slot.register.isNull) {
       keepsZero = true;
       continue;
@@ -302,17 +312,6 @@ function writeVariable(env: Env, frame: Frame, low: number, high: number, { numb
     frame.setSlot(index, scrubbed(slot).withByte(byteOf(off), isStillZero ? Byte.ZERO : Byte.MISC));
   }
   if (keepsZero && number >= 0) markPrecise(env, number);
-}
-
-/** A store to part of a dynptr ends it; one that holds a reference must not end so. */
-function destroySpecial(env: Env, frame: Frame, index: number): void {
-  const slot = frame.slot(index);
-  if (slot.byte(0) !== Byte.DYNPTR) return;
-  if (slot.register.refId !== 0) env.reject(EINVAL, "cannot overwrite referenced dynptr");
-  const { id } = slot.register;
-  for (const [other, held] of frame.stack.entries()) {
-    if (held.byte(0) === Byte.DYNPTR && held.register.id === id) frame.stack[other] = StackSlot.INVALID;
-  }
 }
 
 /**
@@ -339,9 +338,13 @@ export function checkInitialized(
     high = Number(scalar.smax) + off;
   }
   if (isRaw && low === high) {
+    for (let at = low; at < high + size; at++) {
+      const isDynptr = frame.slot(slotOf(at)).byte(byteOf(at)) === Byte.DYNPTR;
+      if (isDynptr) env.reject(EACCES, `potential write to dynptr at off=${at} disallowed`);
+    }
     // What a helper fills needs no value, but no register there survives.
     for (let at = low; at < high + size; at++) {
-      destroySpecial(env, frame, slotOf(at));
+      checkCorruption(env, frame.slot(slotOf(at)), 1);
       frame.setSlot(slotOf(at), scrubbed(frame.slot(slotOf(at))).withByte(byteOf(at), Byte.MISC));
     }
     return;
@@ -362,6 +365,7 @@ export function checkInitialized(
           : `invalid read from stack R${number} var_off ${scalar.tnum}+${at - low} size ${size}`,
       );
     }
+    if (byte === Byte.INVALID) env.noteUnwritten(frame, at);
     if (clobbers) {
       frame.setSlot(slotOf(at), scrubbed(slot).withByte(byteOf(at), Byte.MISC));
     }

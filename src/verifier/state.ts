@@ -2,7 +2,9 @@
 // back, locks that are held. Copied at every branch; frames hold immutable registers and slots, so that a copy is
 // two short arrays per frame.
 
+import type { LoopVisit } from "./loop-visits.ts";
 import { Register } from "./register.ts";
+import type { StackObject } from "./stack-object.ts";
 
 /** What a byte of the stack holds. */
 export const enum Byte {
@@ -12,20 +14,27 @@ export const enum Byte {
   SPILL = 1,
   MISC = 2,
   ZERO = 3,
+  /** Part of an object that only calls may touch (stack-object.ts). */
   DYNPTR = 4,
   ITER = 5,
+  IRQ_FLAG = 6,
 }
 
 const ALL_BYTES = 0x11111111;
 
-/** Eight bytes of stack: the lowest address first, four bits each; the register that was stored there. */
+/**
+ * Eight bytes of stack: the lowest address first, four bits each; the register that was stored there, or the object
+ * that all of the bytes are part of.
+ */
 export class StackSlot {
   readonly bytes: number;
   readonly register: Register;
+  readonly object: StackObject | undefined;
 
-  constructor(bytes: number, register: Register) {
+  constructor(bytes: number, register: Register, object: StackObject | undefined = undefined) {
     this.bytes = bytes >>> 0;
     this.register = register;
+    this.object = object;
   }
 
   static readonly INVALID = new StackSlot(0, Register.NONE);
@@ -36,6 +45,10 @@ export class StackSlot {
 
   static spilled(register: Register): StackSlot {
     return new StackSlot(Byte.SPILL * ALL_BYTES, register);
+  }
+
+  static holding(byte: Byte, object: StackObject): StackSlot {
+    return new StackSlot(byte * ALL_BYTES, Register.NONE, object);
   }
 
   byte(index: number): Byte {
@@ -70,15 +83,21 @@ export class StackSlot {
     return this.bytes >>> 28 === Byte.SPILL && this.register.kind === "scalar";
   }
 
+  /** Some byte was never written. */
+  get isPartlyInvalid(): boolean {
+    // A nibble is zero where subtracting one from it borrows.
+    return ((this.bytes - 0x11111111) & ~this.bytes & 0x88888888) !== 0;
+  }
+
   get isAll(): Byte | undefined {
     const first = this.bytes & 15;
     return this.bytes === (first * ALL_BYTES) >>> 0 ? first : undefined;
   }
 }
 
-/** A reference, a lock or a section that was entered and must be left. */
+/** A reference, a lock or a state of interrupts that was saved: what must be given back. */
 export interface Reference {
-  readonly kind: "pointer" | "lock";
+  readonly kind: "pointer" | "lock" | "irq";
   readonly id: number;
   /** Instruction that took it. */
   readonly slot: number;
@@ -91,6 +110,8 @@ export interface Callback {
   readonly helper: number;
   readonly min: bigint;
   readonly max: bigint;
+  /** 0 while its caller waits; else how many functions were handed over to run later, one by the other. */
+  readonly asyncEntry: number;
 }
 
 export class Frame {
@@ -159,6 +180,12 @@ export interface Step {
 export class State {
   frames: Frame[];
   references: readonly Reference[] = [];
+  /** Sections that were entered: of RCU, without preemption; the id of the last saved state of interrupts. */
+  isUnderRcu = false;
+  preemptDepth = 0;
+  irqId = 0;
+  /** The program as a whole may not sleep, but this function may. */
+  isSleepable = false;
   /** Where the way that this state's steps describe begins, and the state that it began with. */
   parent: State | undefined = undefined;
   firstSlot = 0;
@@ -172,8 +199,12 @@ export class State {
   mayGotoDepth = 0;
   callbackUnrollDepth = 0;
   isCleaned = false;
-  /** Part of a loop that was left to itself: its marks may not be all there. */
-  isOpenLoop = false;
+  /** No longer compared with others; ways may still come from here. */
+  isDiscarded = false;
+  /** How many states are kept on the way here. */
+  depth = 0;
+  /** Of a kept state: the visit of a loop that it is part of. */
+  loopVisit: LoopVisit | undefined = undefined;
 
   constructor(frames: Frame[]) {
     this.frames = frames;
@@ -191,11 +222,16 @@ export class State {
   copy(): State {
     const copy = new State(this.frames.map((frame) => frame.copy()));
     copy.references = this.references;
+    copy.isUnderRcu = this.isUnderRcu;
+    copy.preemptDepth = this.preemptDepth;
+    copy.irqId = this.irqId;
+    copy.isSleepable = this.isSleepable;
     copy.parent = this.parent;
     copy.firstSlot = this.firstSlot;
     copy.lastSlot = this.lastSlot;
     copy.mayGotoDepth = this.mayGotoDepth;
     copy.callbackUnrollDepth = this.callbackUnrollDepth;
+    copy.depth = this.depth;
     return copy;
   }
 

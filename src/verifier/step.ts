@@ -4,22 +4,23 @@
 import { checkAccess, checkLoad, checkStore, checkUnmodified, sizeOf } from "./access.ts";
 import { checkAlu } from "./arithmetic.ts";
 import { checkConditional } from "./branch.ts";
-import { checkCall, checkNothingHeld, leaveFunction, outOfRange } from "./calls.ts";
+import { checkCall, leaveFunction } from "./calls.ts";
 import { Class, Opcode } from "./code.ts";
-import { returnRange } from "./contexts/contexts.ts";
-import type { Env } from "./env.ts";
+import type { Env, Fork } from "./env.ts";
 import { symbolRegister } from "./kernel-symbols.ts";
-import { markPrecise } from "./precision.ts";
+import { checkResult } from "./program-exit.ts";
+import { checkNothingHeld } from "./references.ts";
 import { Register, typeName } from "./register.ts";
 import { checkReads, checkWrites, isHiddenPointer } from "./registers.ts";
 import { EACCES, EINVAL } from "./rejection.ts";
 import type { State } from "./state.ts";
-import { hookReturnRange } from "./traced-context.ts";
 
 /** The slot that comes next, -1 at the end of a way; further ways. */
 export interface StepResult {
   readonly next: number;
-  readonly others: readonly { readonly slot: number; readonly state: State }[];
+  readonly others: readonly Fork[];
+  /** The one of these states that enters another round of a loop whose rounds nobody counts. */
+  readonly rounds?: State;
 }
 
 const NONE: StepResult["others"] = [];
@@ -60,8 +61,8 @@ function jump(env: Env): StepResult {
   env.jumpsProcessed++;
   switch (opcode) {
     case Opcode.CALL: {
-      const { next, callback } = checkCall(env);
-      return { next, others: callback === undefined ? NONE : [callback] };
+      const { others = NONE, ...outcome } = checkCall(env);
+      return { ...outcome, others };
     }
     case Opcode.JA:
     case Opcode.GOTOL: {
@@ -79,7 +80,7 @@ function jump(env: Env): StepResult {
       }
       const stays = env.state.copy();
       stays.mayGotoDepth++;
-      return { next: code.target(slot), others: [{ slot: slot + 1, state: stays }] };
+      return { next: code.target(slot), others: [{ slot: slot + 1, state: stays }], rounds: stays };
     }
     default: {
       const { next, other } = checkConditional(env);
@@ -94,39 +95,13 @@ function leave(env: Env): StepResult {
     env.reject(EINVAL, "BPF_EXIT uses reserved fields");
   }
   if (state.frames.length > 1) {
-    return { next: leaveFunction(env), others: NONE };
+    const isCallback = state.frame.callback !== undefined;
+    const next = leaveFunction(env);
+    return isCallback ? { next, others: NONE, rounds: state } : { next, others: NONE };
   }
   checkNothingHeld(env, "BPF_EXIT instruction in main prog");
-  checkResult(env);
+  checkResult(env, 0);
   return { next: -1, others: NONE };
-}
-
-function checkResult(env: Env): void {
-  const isMain = env.frame.subprogram === 0;
-  const hook = env.target && isMain ? hookReturnRange(env.kind, env.target) : undefined;
-  if (hook === "anything") return;
-  checkReads(env, 0);
-  if (isHiddenPointer(env, 0)) env.reject(EACCES, "R0 leaks addr as return value");
-  if (!isMain) {
-    const { kind } = env.register(0);
-    if (kind === "scalar") return;
-    const type = typeName(env.register(0));
-    env.reject(EINVAL, `At subprogram exit the register R0 is not a scalar value (${type})`);
-  }
-  const range = hook ?? returnRange(env.kind);
-  if (range === undefined) return;
-  const register = env.register(0);
-  if (register.kind !== "scalar") {
-    env.reject(EINVAL, `At program exit the register R0 is not a known value (${typeName(register)})`);
-  }
-  markPrecise(env, 0);
-  const { scalar } = register;
-  const [smin, smax] = range.is64
-    ? [scalar.smin, scalar.smax]
-    : [BigInt(scalar.s32min), BigInt(scalar.s32max)];
-  if (smin < BigInt(range.min) || smax > BigInt(range.max)) {
-    env.reject(EINVAL, outOfRange(register, "At program exit the register R0 has", range.min, range.max));
-  }
 }
 
 /** `lddw`, and the classic loads of a packet. */
@@ -180,6 +155,7 @@ function checkPacketLoad(env: Env): void {
   }
   if (mode === 0x40) checkReads(env, src);
   checkUnmodified(env, context, 6);
+  env.noteWholeContext();
   for (let index = 0; index <= 5; index++) env.setRegister(index, Register.NONE);
   env.setRegister(0, Register.UNKNOWN);
 }

@@ -6,6 +6,7 @@ import type { Access } from "./access.ts";
 import type { Env } from "./env.ts";
 import { Flag, isTrusted, Register, TRUST } from "./register.ts";
 import { EACCES, EINVAL, EOPNOTSUPP, EPERM } from "./rejection.ts";
+import { inRcuSection } from "./sections.ts";
 import { type Place, placeAt } from "./struct-walk.ts";
 
 /** A pointer to the kernel's struct of that name. */
@@ -71,9 +72,6 @@ function loaded(env: Env, btf: Btf, place: Place, flags: number): Register {
 
 type PointerPlace = Extract<Place, { readonly kind: "pointer" }>;
 
-/** Objects do not go away here: no program that may sleep, or one that holds a lock. */
-export const isInRcuSection = ({ kind, state }: Env): boolean => !kind.isSleepable || state.holds("lock");
-
 /** Flags of a pointer that was read from the struct that `pointer` leads to. */
 function trustOf(env: Env, pointer: Register, btf: Btf, place: PointerPlace): number {
   const { flags } = place;
@@ -82,7 +80,7 @@ function trustOf(env: Env, pointer: Register, btf: Btf, place: PointerPlace): nu
   const isSafe = (suffix: string): boolean => isListed(btf, pointer, place, suffix);
   if (isSafe("__safe_trusted")) return flags | Flag.TRUSTED;
   if (isSafe("__safe_trusted_or_null")) return flags | Flag.TRUSTED | Flag.MAYBE_NULL;
-  if (!isInRcuSection(env) || pointer.mayBeNull) return Flag.UNTRUSTED;
+  if (!inRcuSection(env) || pointer.mayBeNull) return Flag.UNTRUSTED;
   if (isSafe("__safe_rcu")) return flags | Flag.RCU;
   if (isSafe("__safe_rcu_or_null")) return (flags | Flag.RCU | Flag.MAYBE_NULL) & ~Flag.UNTRUSTED;
   if ((flags & Flag.RCU) !== 0) return flags | Flag.MAYBE_NULL;

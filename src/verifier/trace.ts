@@ -6,6 +6,7 @@ import type { SourceLine } from "../program.ts";
 import { Class, Opcode } from "./code.ts";
 import { type Env, MAX_INSNS } from "./env.ts";
 import { type LogBuffer, LogLevel } from "./log.ts";
+import type { LoopVisit } from "./loop-visits.ts";
 import type { Observer } from "./observe.ts";
 import { formatSlotInsn } from "./print-insn.ts";
 import { formatFrame, type Selection } from "./print-state.ts";
@@ -118,12 +119,13 @@ export class Trace implements Observer {
     this.#touchStack();
   }
 
-  after(next: number): void {
-    const { code, slot, state } = this.#env;
+  after(next: number, parts: boolean): void {
+    const { code, slot, state, flow } = this.#env;
     this.#touchRegisters();
     if (code.isConditional(slot) && code.code[slot] !== Opcode.MAY_GOTO) this.#writeTouched();
     else if (code.isLocalCall(slot) && state.frame !== this.#frame) this.#writeCall();
     else if (code.code[slot] === Opcode.EXIT && next >= 0) this.#writeReturn(next);
+    else if (flow.callsBack[slot] === 1 && parts) this.#touched.touchAll();
     else if (this.#stack !== undefined && !code.isLocalCall(slot)) this.#touchFilled(this.#stack);
   }
 
@@ -140,6 +142,12 @@ export class Trace implements Observer {
     this.#log.write("old state:");
     this.#writeFrame(kept, kept.frame);
     this.#log.hasReason = true;
+  }
+
+  loop(event: "enter" | "backedge" | "exit", { chain }: LoopVisit): void {
+    const loop = chain[chain.length - 1];
+    // The kernel knows no loop of a callback's rounds.
+    if (this.#isDetailed && loop <= this.#env.flow.jumpLoops) this.#log.write(`SCC ${event} (${chain})\n`);
   }
 
   resume(position: number): void {

@@ -1,44 +1,51 @@
 // verify(): the one door to a VerifiedProgram. Linux 6.18's verdict on a program, with its reasons.
 
-import { loadAttachType } from "../attach-types.ts";
+import { loadAttachType, sectionLoad } from "../attach-types.ts";
 import type { Btf } from "../btf/btf.ts";
 import { VerifierError } from "../errors.ts";
 import { INSN_ROWS } from "../isa/table.ts";
-import type { Program, VerifiedProgram } from "../program.ts";
+import type { MapSpec, Program, VerifiedProgram } from "../program.ts";
 import { attachFunction, attachTargetOf, hasAttachTarget } from "./attach-target.ts";
 import { callbackKind, checkTailCalls } from "./calls.ts";
-import { Code, Opcode } from "./code.ts";
+import { Code, Opcode, PSEUDO_KFUNC_CALL } from "./code.ts";
 import { maySleepAsAsked, programTraits } from "./contexts/contexts.ts";
 import { ControlFlow, checkFunctions, findFunctions } from "./control-flow.ts";
 import { type Capabilities, Env, MAX_FRAMES, MAX_STACK, MAX_VAR_OFF, ProgramFlags } from "./env.ts";
-import { type Explanation, explain } from "./explain.ts";
+import { type Explanation, explain, formatExplanation } from "./explain.ts";
 import { Explorer } from "./explore.ts";
+import { verified } from "./fix-up.ts";
 import { checkFunctionInfo } from "./function-info.ts";
 import { PrototypeProblem } from "./function-prototype.ts";
 import { entryFrame, GlobalFunctions } from "./global-functions.ts";
 import { checkSymbol } from "./kernel-symbols.ts";
+import { checkKernelCalls, kernelFunctions, kfuncCallback } from "./kfunc.ts";
 import { LogBuffer, LogLevel } from "./log.ts";
 import { mapFields } from "./map-fields.ts";
 import type { Observer } from "./observe.ts";
 import type { ProgramKind } from "./prototype.ts";
 import { prototypeFor } from "./prototypes.ts";
 import { Register } from "./register.ts";
-import { E2BIG, EACCES, EBADF, EINVAL, Rejection, reject } from "./rejection.ts";
+import { E2BIG, EACCES, EBADF, EINVAL, ENOTSUPP, Rejection, reject } from "./rejection.ts";
 import { Frame, State } from "./state.ts";
 import { Trace, writeEnd } from "./trace.ts";
+import type { UserHelpers } from "./user-helpers.ts";
 import { Way } from "./way.ts";
 
 export interface VerifyOptions {
-  /** `enum bpf_attach_type`; 0 where the type needs none. */
+  /** `enum bpf_attach_type`; default: what the program's section says, 0 where it says nothing. */
   readonly attachType?: number;
   /** Everything (the default), or what CAP_BPF alone allows: no pointer leaks. */
   readonly caps?: Capabilities;
-  /** BPF_F_STRICT_ALIGNMENT and its kin. */
+  /** BPF_F_STRICT_ALIGNMENT and its kin; default: what the program's section says. */
   readonly flags?: number;
   /** BPF_LOG_*, added up. 0: no log; 1: the way to a rejection; 2: every instruction; 4: figures of the effort. */
   readonly logLevel?: number;
+  /** Helpers of the user's own, by id: `runtime.helpers.defined`. */
+  readonly helpers?: UserHelpers;
   /** The kernel's own BTF (`/sys/kernel/btf/vmlinux`), for programs that name its types or functions. */
   readonly kernelBtf?: Btf;
+  /** CPUs that the machine may have, where that is known: a CPU's number is below it. Default: any. */
+  readonly cpus?: number;
   /** What a program of type `tracing` or `lsm` attaches to; the program's own `attachTo` when missing. */
   readonly attachTo?: string;
 }
@@ -82,7 +89,10 @@ export function judge(program: Program, options: VerifyOptions = {}): Verdict {
 export function verify(program: Program, options: VerifyOptions = {}): VerifiedProgram {
   const found = judge(program, options);
   if (found.program !== undefined) return found.program;
-  throw new VerifierError(program.name, found.slot, found.errno, found.message);
+  throw new VerifierError(program.name, found.slot, found.errno, found.message, () => {
+    const explanation = found.explain();
+    return explanation === undefined ? found.message : formatExplanation(explanation);
+  });
 }
 
 interface Run {
@@ -95,10 +105,13 @@ interface Run {
 /** All that is checked, seen by an observer. */
 function explore(
   program: Program,
-  { attachType = 0, caps = "all", flags = 0, kernelBtf, attachTo = program.attachTo }: VerifyOptions,
+  options: VerifyOptions,
   log: LogBuffer | undefined,
   observe: (env: Env) => Observer | undefined,
 ): Run {
+  const load = sectionLoad(program.section);
+  const { attachType = load.attachType, flags = load.flags } = options;
+  const { caps = "all", helpers = NO_HELPERS, kernelBtf, cpus, attachTo = program.attachTo } = options;
   const kind: ProgramKind = {
     type: program.type,
     attachType: loadAttachType(program.type, attachType) ?? attachType,
@@ -111,6 +124,8 @@ function explore(
   try {
     checkAttachType(program.type, attachType);
     const code = new Code(program);
+    const kernel = kernelBtf && kernelFunctions(kernelBtf);
+    checkKernelCalls(code, kernel, program.isGpl);
     functions = findFunctions(
       code,
       program.functions.map(({ slot }) => slot),
@@ -120,13 +135,20 @@ function explore(
     checkOpcodes(program, code, kernelBtf);
     checkKind(program, kind);
     const flow = new ControlFlow(code, functions, {
-      callback: (slot) => (code.src[slot] === 0 ? callbackKind(code.imm[slot]) : "none"),
-      arguments: (slot) =>
-        code.src[slot] === 0 ? prototypeFor(code.imm[slot], kind, caps)?.args.length : undefined,
+      callback: (slot) => {
+        const [src, id] = [code.src[slot], code.imm[slot]];
+        if (src === PSEUDO_KFUNC_CALL) return kfuncCallback(kernel?.find(id));
+        return src === 0 && !helpers.has(id) ? callbackKind(id) : "none";
+      },
+      arguments: (slot) => {
+        const [src, id] = [code.src[slot], code.imm[slot]];
+        if (src === PSEUDO_KFUNC_CALL) return kernel?.find(id)?.params.length;
+        return src === 0 ? (helpers.get(id) ?? prototypeFor(id, kind, caps))?.args.length : undefined;
+      },
     });
     const isTraced = kernelBtf !== undefined && hasAttachTarget(program.type);
     const target = isTraced ? attachTargetOf(kernelBtf, attachType, attachTo) : undefined;
-    env = new Env(program, code, kind, flow, { caps, log, flags, kernelBtf, globals, target });
+    env = new Env(program, code, kind, flow, { caps, log, flags, helpers, kernelBtf, cpus, globals, target });
     env.state = entryState();
     env.observer = observe(env);
     noteMain(env);
@@ -167,7 +189,7 @@ function verdict(
     states: env?.totalStates ?? 0,
     peakStates: env?.peakStates ?? 0,
     maxStatesPerInsn: env?.maxStatesPerInsn ?? 0,
-    program: error === undefined ? ({ program } as VerifiedProgram) : undefined,
+    program: error === undefined && env !== undefined ? verified(env) : undefined,
     log: log?.toString() ?? "",
     explain: () => (error === undefined ? undefined : explainRejection(program, options)),
   };
@@ -181,6 +203,7 @@ function entryState(): State {
   return new State([frame]);
 }
 
+const NO_HELPERS: UserHelpers = new Map();
 /** A program's own prototype decides nothing, but the kernel says what is wrong with it. */
 function noteMain(env: Env): void {
   const { globals, log } = env;
@@ -211,6 +234,8 @@ function exploreGlobals(env: Env): void {
 
 /** The kernel loads each type for some attach types only; of a few, for none unless BTF says where. */
 function checkAttachType(type: string, attachType: number): void {
+  if (type === "raw")
+    reject(-1, EINVAL, "a raw program has no context that is known: it can only run checked");
   if (type === "unspec" || loadAttachType(type, attachType) === undefined) {
     reject(-1, EINVAL, `a program of type ${type} cannot have the expected attach type ${attachType}`);
   }
@@ -219,6 +244,7 @@ function checkAttachType(type: string, attachType: number): void {
 /** The program's type goes with how it was asked to run, and with its maps. */
 function checkKind(program: Program, kind: ProgramKind): void {
   if (!maySleepAsAsked(kind)) {
+    if (kind.type === "syscall") reject(-1, EINVAL, "Syscall programs can only be sleepable");
     const types = "fentry/fexit/fmod_ret, lsm, iter, uprobe, and struct_ops";
     reject(-1, EINVAL, `Only ${types} programs can be sleepable`);
   }
@@ -258,25 +284,24 @@ function checkOpcodes(program: Program, code: Code, kernelBtf: Btf | undefined):
       if (needsMap && use === undefined) {
         reject(slot, EBADF, `fd ${code.imm[slot]} is not pointing to valid bpf_map`);
       }
-      if (use?.offset !== undefined && use.map.type !== 2) {
-        reject(slot, EINVAL, "direct value access on this map type is not supported");
-      }
-      if (use?.offset !== undefined && use.offset >>> 0 >= MAX_VAR_OFF) {
-        reject(slot, EINVAL, `direct value offset of ${use.offset >>> 0} is not allowed`);
-      }
-      if (use?.offset !== undefined && use.offset >= use.map.valueSize) {
-        reject(
-          slot,
-          EINVAL,
-          `invalid access to map value pointer, value_size=${use.map.valueSize} off=${use.offset}`,
-        );
-      }
+      if (use?.offset !== undefined) checkDirectValue(slot, use.map, use.offset);
       slot++;
     } else if (!KNOWN_OPCODES.has(opcode)) {
       reject(slot, EINVAL, `unknown opcode ${opcode.toString(16).padStart(2, "0")}`);
     }
   }
 }
+
+/** The address of a byte of a map's value: of an array's only one. */
+function checkDirectValue(slot: number, { type, maxEntries, valueSize }: MapSpec, offset: number): void {
+  const off = offset >>> 0;
+  if (off >= MAX_VAR_OFF) reject(slot, EINVAL, `direct value offset of ${off} is not allowed`);
+  if (type !== ARRAY) reject(slot, EINVAL, "no direct value access support for this map type");
+  if (maxEntries === 1 && off < valueSize) return;
+  const errno = maxEntries === 1 ? EINVAL : ENOTSUPP;
+  reject(slot, errno, `invalid access to map value pointer, value_size=${valueSize} off=${off}`);
+}
+const ARRAY = 2;
 
 function checkWide(code: Code, slot: number): void {
   const next = slot + 1;
@@ -316,16 +341,17 @@ function checkDepth(env: Env): void {
       visit(target, own, frames + 1);
     }
   };
-  visit(0, 0, 1);
+  for (const index of [0, ...env.asyncFunctions].sort((a, b) => a - b)) visit(index, 0, 1);
 }
 
 /** The functions that a function calls, or gives to a helper to run on top of it, each with the first place of it. */
-function callsOf({ code, flow }: Env, index: number): ReadonlyMap<number, number> {
+function callsOf({ code, flow, asyncFunctions }: Env, index: number): ReadonlyMap<number, number> {
   const { functions } = flow;
   const targets = new Map<number, number>();
   for (let slot = functions[index]; slot < (functions[index + 1] ?? code.length); slot++) {
     if (!code.isLocalCall(slot) && !code.isFunctionLoad(slot)) continue;
     const target = flow.functionAt(slot + 1 + code.imm[slot]);
+    if (!code.isLocalCall(slot) && asyncFunctions.has(target)) continue;
     if (!targets.has(target)) targets.set(target, slot);
   }
   return targets;

@@ -27,6 +27,8 @@ export interface ProgramTraits extends TraitFlags {
   readonly contextName: string;
   /** One more than the last byte that may be accessed; 0 where BTF tells. */
   readonly contextSize: number;
+  /** Its context holds addresses, of a packet or a socket. */
+  readonly contextPoints: boolean;
   /** Its context has pointers into a packet. */
   readonly packetRead: boolean;
 }
@@ -116,6 +118,9 @@ const PROGRAM_TRAITS = new Map(
         ...flags,
         contextName: struct?.name ?? "",
         contextSize: struct?.size ?? 0,
+        contextPoints: layouts.some((layout) =>
+          layout.struct.fields.some(({ access }) => access.value !== "scalar"),
+        ),
         packetRead: layouts.some(({ loads }) => loads.some(({ access }) => access.value === "pkt")),
       },
     ];

@@ -1,8 +1,8 @@
 // A test run: which program types have one here, and what each is given. `raw` programs are the engines' own affair.
 
-import type { Executable } from "../../engine/engine.ts";
-import type { ProgramType } from "../../program-types.ts";
-import type { Runtime } from "../../runtime.ts";
+import type { Executable, RunOptions } from "../engine/engine.ts";
+import type { ProgramType } from "../program-types.ts";
+import type { Runtime } from "../runtime.ts";
 import type { TestContext, TestInput } from "./context.ts";
 import { makeFlowDissector } from "./flow-dissector.ts";
 import { isPlain, makePlain } from "./plain.ts";
@@ -22,41 +22,43 @@ export const seesPacket = (type: ProgramType): boolean => PACKET_TYPES.has(type)
 
 export const hasTestRun = (type: ProgramType): boolean => PACKET_TYPES.has(type) || isPlain(type);
 
-export interface TestRunOptions {
-  /** What stack holds that the program did not write, repeated as often as it takes; default: zeros. */
-  readonly stack?: Uint8Array;
+export interface TestRunOptions extends RunOptions {
+  /** How often the program runs on the same context, as the run before left it; default 1. */
+  readonly repeat?: number;
 }
 
-const ZERO = new Uint8Array(4096);
-
-/** What a run left. */
+/** What the last run left. */
 export interface TestResult {
   /** What the program returned: the lower 32 bits of r0, unsigned. */
   readonly returned: number;
   readonly data: Uint8Array;
   readonly context: Uint8Array | undefined;
+  /** Nanoseconds of a run in the mean. */
+  readonly duration: number;
 }
 
 /**
- * Runs a verified program once on what the caller gives: a packet and perhaps a context for types that see packets, for
+ * Runs a verified program on what the caller gives: a packet and perhaps a context for types that see packets, for
  * the others the context's bytes, as either. Throws a TestInputError for what the kernel refuses.
  */
 export function testRun(
   executable: Executable,
   input: TestInput,
-  { stack = ZERO }: TestRunOptions = {},
+  { repeat = 1, ...options }: TestRunOptions = {},
 ): TestResult {
   const { runtime, program } = executable;
-  // Privileged programs may read stack that they never wrote.
-  runtime.fillStacks(stack);
   const make = PACKET_TYPES.get(program.type);
   const context =
     make === undefined
       ? makePlain(runtime, program.type, input.ctx ?? input.data ?? new Uint8Array(0))
       : make(runtime, input);
   try {
-    const returned = Number(BigInt.asUintN(32, executable.run(context.buffer)));
-    return { returned, data: context.readData(), context: context.readContext() };
+    let result = 0n;
+    const started = performance.now();
+    for (let round = 0; round < repeat; round++) result = executable.run(context.buffer, options);
+    const duration = ((performance.now() - started) * 1e6) / repeat;
+    const returned = Number(BigInt.asUintN(32, result));
+    return { returned, data: context.readData(), context: context.readContext(), duration };
   } finally {
     context.free();
   }

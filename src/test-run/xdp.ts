@@ -1,8 +1,8 @@
 // The `xdp_md` of a test run: a packet on queue 0 of the loopback device. Follows Linux 6.18, net/bpf/test_run.c
 // (bpf_prog_test_run_xdp).
 
-import type { Runtime } from "../../runtime.ts";
-import { NETWORK_ROWS } from "../../verifier/contexts/network.ts";
+import type { Runtime } from "../runtime.ts";
+import { NETWORK_ROWS } from "../verifier/contexts/network.ts";
 import {
   Blocks,
   ETHERNET_HEADER,

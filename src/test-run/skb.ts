@@ -1,10 +1,10 @@
 // The `__sk_buff` of a test run, for every program type that has one: a packet that came in on the loopback
 // device. Follows Linux 6.18, net/bpf/test_run.c (bpf_prog_test_run_skb) and net/ethernet/eth.c.
 
-import { Skb } from "../../../assembly/shared/layout.ts";
-import type { ProgramType } from "../../program-types.ts";
-import type { Runtime } from "../../runtime.ts";
-import { SKB_ROWS } from "../../verifier/contexts/skb.ts";
+import { Skb } from "../../assembly/shared/layout.ts";
+import type { ProgramType } from "../program-types.ts";
+import type { Runtime } from "../runtime.ts";
+import { SKB_ROWS } from "../verifier/contexts/skb.ts";
 import {
   Blocks,
   ETHERNET_HEADER,

@@ -1,10 +1,10 @@
 // The context of a flow dissector in a test run: an `__sk_buff` of which only the packet and the keys to fill in are
 // there. Follows Linux 6.18, net/bpf/test_run.c (bpf_prog_test_run_flow_dissector) and net/core/flow_dissector.c.
 
-import { Skb } from "../../../assembly/shared/layout.ts";
-import type { Runtime } from "../../runtime.ts";
-import { FLOW_KEYS_SIZE } from "../../verifier/contexts/contexts.ts";
-import { SKB_ROWS } from "../../verifier/contexts/skb.ts";
+import { Skb } from "../../assembly/shared/layout.ts";
+import type { Runtime } from "../runtime.ts";
+import { FLOW_KEYS_SIZE } from "../verifier/contexts/contexts.ts";
+import { SKB_ROWS } from "../verifier/contexts/skb.ts";
 import {
   Blocks,
   ETHERNET_HEADER,

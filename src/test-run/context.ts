@@ -1,8 +1,8 @@
 // What a verified program is run on here: a context in the runtime's memory with all that it points to, made as
 // the kernel's BPF_PROG_TEST_RUN makes it. Reading it back after the run gives what that would give.
 
-import type { GuestBuffer, Runtime } from "../../runtime.ts";
-import type { ContextStruct } from "../../verifier/contexts/field.ts";
+import type { GuestBuffer, Runtime } from "../runtime.ts";
+import type { ContextStruct } from "../verifier/contexts/field.ts";
 
 /** Bytes that the caller gives. */
 export interface TestInput {
