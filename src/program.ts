@@ -52,6 +52,12 @@ export interface ProgramMapUse {
   readonly offset?: number;
 }
 
+/** A call of a kernel function that the object names; its id is the kernel's to say, and 0 until then. */
+export interface KernelCall {
+  readonly slot: number;
+  readonly name: string;
+}
+
 /** A function inside a program; the first is its entry. */
 export interface ProgramFunction {
   readonly slot: number;
@@ -84,6 +90,7 @@ export interface ProgramInit {
   /** The attach point that the section names, e.g. `skb:kfree_skb`. */
   readonly attachTo?: string;
   readonly maps?: readonly ProgramMapUse[];
+  readonly kernelCalls?: readonly KernelCall[];
   readonly functions?: readonly ProgramFunction[];
   /** Sorted by slot. */
   readonly lines?: readonly SourceLine[];
@@ -101,6 +108,7 @@ export class Program {
   readonly section: string;
   readonly attachTo: string | undefined;
   readonly maps: readonly ProgramMapUse[];
+  readonly kernelCalls: readonly KernelCall[];
   readonly functions: readonly ProgramFunction[];
   readonly lines: readonly SourceLine[];
   readonly btf: Btf | undefined;
@@ -115,6 +123,7 @@ export class Program {
     this.section = init.section ?? "";
     this.attachTo = init.attachTo;
     this.maps = init.maps ?? [];
+    this.kernelCalls = init.kernelCalls ?? [];
     this.functions = init.functions ?? [{ slot: 0, name: init.name }];
     this.lines = init.lines ?? [];
     this.btf = init.btf;
@@ -145,6 +154,17 @@ export class Program {
   get decoded(): readonly Insn[] {
     this.#decoded ??= decode(this.insns);
     return this.#decoded;
+  }
+
+  /** The instructions with the ids that a kernel gives to the functions that they call by name; 0: it has none such. */
+  insnsFor(kernel: Btf | undefined): Uint8Array {
+    if (kernel === undefined || this.kernelCalls.length === 0) return this.insns;
+    const bytes = Uint8Array.from(this.insns);
+    const view = new DataView(bytes.buffer);
+    for (const { slot, name } of this.kernelCalls) {
+      view.setInt32(slot * SLOT_SIZE + 4, kernel.findByName(name, "func")?.id ?? 0, true);
+    }
+    return bytes;
   }
 
   /** The source line that the instruction at `slot` comes from, where line info is there. */

@@ -155,6 +155,7 @@ function suiteLogs(each: SuiteCase): { ours: string; theirs: string } | undefine
     flags: k618.pflags ?? each.flags,
     logLevel: k618.log.startsWith("func#0 @0") ? 2 : 5,
     kernelBtf,
+    ...(each.kfunc === null ? {} : { attachTo: each.kfunc }),
   });
   if (verdict.isAccepted !== (k618.verdict === "ACCEPT")) return undefined;
   // Few of the recorded maps have names.

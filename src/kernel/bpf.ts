@@ -16,7 +16,8 @@ import { KernelError, KernelUnavailable, pinnedBytes, withCapBpfOnly } from "./s
 export interface KernelLoadOptions {
   /** `enum bpf_attach_type`; 0 where the type needs none. */
   readonly attachType?: number;
-  /** The kernel's BTF, where `tracing` and `lsm` programs find what they attach to; and that, if not `attachTo`. */
+  /** The kernel's BTF, where `tracing` and `lsm` programs find what they attach to, and all the functions they call by
+   * name; and what they attach to, if not `attachTo`. */
   readonly kernelBtf?: Btf;
   readonly attachTo?: string;
   /** BPF_F_*: strict alignment 1, sleepable 16 … */
@@ -164,7 +165,7 @@ export class KernelSession {
   load(program: Program, options: KernelLoadOptions = {}): KernelVerdict {
     const type = PROGRAM_TYPES[program.type];
     if (type < 0) throw new RangeError(`expected a program type of the kernel, got ${program.type}`);
-    const insns = encodeMapLoads(program, (spec) => this.map(spec).fd);
+    const insns = encodeMapLoads(program, (spec) => this.map(spec).fd, options.kernelBtf);
     const fields = {
       prog_type: type,
       insn_cnt: program.slots,

@@ -1,5 +1,6 @@
 // A program's instructions as the kernel is given them: each `lddw` of a map holds a file descriptor.
 
+import type { Btf } from "../btf/btf.ts";
 import { SLOT_SIZE } from "../isa/insn.ts";
 import { insnRow } from "../isa/table.ts";
 import type { MapSpec, Program } from "../program.ts";
@@ -7,9 +8,13 @@ import type { MapSpec, Program } from "../program.ts";
 const SRC_MAP = insnRow("lddw_map_fd").fixed.src;
 const SRC_MAP_VALUE = insnRow("lddw_map_value").fixed.src;
 
-/** A copy in which the `lddw`s that load maps name them by file descriptor. */
-export function encodeMapLoads(program: Program, fdOf: (spec: MapSpec) => number): Uint8Array {
-  const bytes = Uint8Array.from(program.insns);
+/** A copy in which the `lddw`s that load maps name them by file descriptor, and calls of kernel functions their ids. */
+export function encodeMapLoads(
+  program: Program,
+  fdOf: (spec: MapSpec) => number,
+  btf: Btf | undefined,
+): Uint8Array {
+  const bytes = Uint8Array.from(program.insnsFor(btf));
   const view = new DataView(bytes.buffer);
   for (const { slot, map, offset } of program.maps) {
     const at = slot * SLOT_SIZE;

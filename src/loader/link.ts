@@ -9,6 +9,7 @@ import { atPlace, LoadError } from "../errors.ts";
 import { readSlot, SLOT_SIZE } from "../isa/insn.ts";
 import { insnRow, LDDW_CODE } from "../isa/table.ts";
 import {
+  type KernelCall,
   MAX_SLOTS,
   type MapSpec,
   Program,
@@ -32,6 +33,7 @@ import { recordsWithin, sortRecords } from "./spans.ts";
 
 const CALL_CODE = insnRow("call_local").code;
 const SRC_CALL_LOCAL = insnRow("call_local").fixed.src;
+const SRC_CALL_KERNEL = insnRow("call_kfunc").fixed.src as number;
 const SRC_MAP = insnRow("lddw_map_fd").fixed.src;
 const SRC_MAP_VALUE = insnRow("lddw_map_value").fixed.src;
 const SRC_FUNCTION = insnRow("lddw_func").fixed.src;
@@ -59,6 +61,7 @@ interface ResolvedFunction {
   readonly code: CodeFunction;
   readonly uses: readonly FunctionUse[];
   readonly maps: readonly ProgramMapUse[];
+  readonly kernelCalls: readonly KernelCall[];
   /** Functions without a symbol of their own: places in this one that it calls. */
   readonly inner: readonly ProgramFunction[];
 }
@@ -129,6 +132,9 @@ export class Linker {
       section: entry.code.section.name,
       ...(attachTo === undefined ? {} : { attachTo }),
       maps: placed.flatMap(({ slot, maps }) => maps.map((use) => ({ ...use, slot: use.slot + slot }))),
+      kernelCalls: placed.flatMap(({ slot, kernelCalls }) =>
+        kernelCalls.map((call) => ({ ...call, slot: call.slot + slot })),
+      ),
       functions: placed.flatMap((fn) => this.#functionsOf(fn, fn.slot === 0 ? entry.name : fn.code.name)),
       lines: placed.flatMap((fn) => this.#linesOf(fn)),
       ...(btf === undefined ? {} : { btf }),
@@ -246,7 +252,7 @@ function emit(placed: readonly PlacedFunction[]): Uint8Array {
     bytes[at] = ((bytes[at] as number) & 15) | (src << 4);
   };
   const setImm = (slot: number, imm: number): void => view.setInt32(slot * SLOT_SIZE + 4, imm, true);
-  for (const { code, slot: base, uses, maps } of placed) {
+  for (const { code, slot: base, uses, maps, kernelCalls } of placed) {
     const { section, start, end } = code;
     bytes.set(section.bytes.subarray(start * SLOT_SIZE, end * SLOT_SIZE), base * SLOT_SIZE);
     for (const { at, target, into } of uses) {
@@ -255,6 +261,10 @@ function emit(placed: readonly PlacedFunction[]): Uint8Array {
       if (bytes[slot * SLOT_SIZE] !== LDDW_CODE) continue;
       setSource(slot, SRC_FUNCTION);
       setImm(slot + 1, 0);
+    }
+    for (const { slot: at } of kernelCalls) {
+      setSource(base + at, SRC_CALL_KERNEL);
+      setImm(base + at, 0);
     }
     for (const { slot: at, offset } of maps) {
       setSource(base + at, offset === undefined ? SRC_MAP : SRC_MAP_VALUE);
@@ -272,6 +282,7 @@ class FunctionReader {
   readonly #relocations: ReadonlyMap<number, ImageRelocation>;
   readonly #uses: FunctionUse[] = [];
   readonly #maps: ProgramMapUse[] = [];
+  readonly #kernelCalls: KernelCall[] = [];
   readonly #inner = new Map<number, ProgramFunction>();
 
   constructor(input: LinkInput, code: CodeFunction, relocations: ReadonlyMap<number, ImageRelocation>) {
@@ -296,7 +307,8 @@ class FunctionReader {
       if (isWide) slot++;
     }
     const inner = [...this.#inner.values()].sort((a, b) => a.slot - b.slot);
-    return { code: this.#code, uses: this.#uses, maps: this.#maps, inner };
+    const kernelCalls = this.#kernelCalls;
+    return { code: this.#code, uses: this.#uses, maps: this.#maps, kernelCalls, inner };
   }
 
   #wide(slot: number, relocation: ImageRelocation | undefined): void {
@@ -335,6 +347,10 @@ class FunctionReader {
     }
     const { symbol, type } = relocation;
     if (type !== R_BPF_64_32) throw badRelocation("R_BPF_64_32 at a call", `type ${type}`);
+    if (symbol.section === undefined && isKernelFunction(this.#input.btf, symbol.name)) {
+      this.#kernelCalls.push({ slot: slot - this.#code.start, name: symbol.name });
+      return;
+    }
     const target = this.#sectionOf(symbol);
     if (!("isCode" in target) || !target.isCode || src !== SRC_CALL_LOCAL) {
       throw badRelocation("a local call of a function", `one of '${symbol.name}'`);
@@ -378,6 +394,16 @@ class FunctionReader {
     this.#inner.set(into, { slot: into, name });
     this.#uses.push({ at, target: code, into });
   }
+}
+
+/** Whether the object declares a function of that name as the kernel's (`__ksym`). */
+function isKernelFunction(btf: Btf | undefined, name: string): boolean {
+  const section = btf?.findByName(".ksyms", "datasec");
+  if (btf === undefined || section?.kind !== "datasec") return false;
+  return section.vars.some(({ type }) => {
+    const declared = btf.type(type);
+    return declared.kind === "func" && declared.name === name;
+  });
 }
 
 function badRelocation(expected: string, got: string): LoadError {

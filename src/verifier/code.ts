@@ -44,8 +44,7 @@ export class Code {
   readonly off: Int16Array;
   readonly imm: Int32Array;
 
-  constructor(program: Program) {
-    const { insns, slots } = program;
+  constructor({ slots, insns: bytes }: Program, insns = bytes) {
     const view = new DataView(insns.buffer, insns.byteOffset, insns.byteLength);
     this.length = slots;
     this.code = new Uint8Array(slots);

@@ -54,7 +54,14 @@ function findCalled(env: Env): KfuncFacts {
   const { code, slot, kernelBtf } = env;
   const called = kernelBtf && kernelFunctions(kernelBtf).find(code.imm[slot]);
   if (called === undefined) {
-    env.reject(EINVAL, "invalid kernel function call not eliminated in verifier pass");
+    const name = env.program.kernelCalls.find((call) => call.slot === slot)?.name;
+    const missing = kernelBtf === undefined ? ": kernel functions need the kernel's BTF" : "";
+    env.reject(
+      EINVAL,
+      name === undefined
+        ? "invalid kernel function call not eliminated in verifier pass"
+        : `kernel function ${name} is not known${missing}`,
+    );
   }
   const { name } = called;
   if (!mayCallKfunc(name, env.kind)) {

@@ -123,7 +123,7 @@ function explore(
   let error: Rejection | undefined;
   try {
     checkAttachType(program.type, attachType);
-    const code = new Code(program);
+    const code = new Code(program, program.insnsFor(kernelBtf));
     const kernel = kernelBtf && kernelFunctions(kernelBtf);
     checkKernelCalls(code, kernel, program.isGpl);
     functions = findFunctions(
