@@ -234,6 +234,7 @@ export class Explorer {
     kept.lastSlot = env.previousSlot;
     kept.steps = state.steps;
     this.#loops.enter(kept);
+    env.observer?.keeps?.(kept);
     // The way from here on is the state's own: it goes back to the kept one.
     state.parent = kept;
     state.depth++;

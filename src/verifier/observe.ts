@@ -13,6 +13,8 @@ export interface Observer {
   before(): void;
   /** It was, and the program goes on at `next`, -1 at the end of a way; other ways may part here. */
   after(next: number, parts: boolean): void;
+  /** The current state is kept, as a copy that is marked, and rid of what nobody reads, as more is known. */
+  keeps?(kept: State): void;
   /** A kept state covers the current one. */
   covered(): void;
   /** The current state is the kept one again, exactly: the loop never ends. */
