@@ -20,6 +20,7 @@ export type RegisterKind =
   | "sock"
   | "sock_common"
   | "tcp_sock"
+  | "xdp_sock"
   | "tp_buffer"
   | "btf"
   | "mem"
