@@ -1,4 +1,4 @@
-// What helpers, maps and contexts ask of programs, as three objects of small programs have it (objects/verdicts): our
+// What helpers, maps and contexts ask of programs, as some objects of small programs have it (objects/verdicts): our
 // verdicts against those of Linux 6.18, which are kept in verdicts.txt, and that file against the running kernel, where
 // it is that version.
 //
@@ -22,7 +22,7 @@ const missing =
   kernelUnavailable() ?? (release().startsWith(KERNEL) ? undefined : `the kernel is not ${KERNEL}x`);
 if (missing !== undefined) console.log(`skipped: ${missing}`);
 
-const objects = ["maps", "helpers", "packets"].map((name) => {
+const objects = ["maps", "kptrs", "helpers", "packets"].map((name) => {
   const bytes = new Uint8Array(readFileSync(new URL(`${name}.o`, FOLDER)));
   return loadObject(bytes, { name });
 });

@@ -100,7 +100,7 @@ const EXPECTED: Readonly<Record<Exclude<ArgKind, "anything">, readonly Expected[
   stack: [STACK],
   const_str: MAP_VALUE,
   timer: MAP_VALUE,
-  kptr_xchg_dest: MAP_VALUE,
+  kptr_xchg_dest: [...MAP_VALUE, { kind: "btf", flags: -1, name: "ptr_" }],
   dynptr: [STACK, { kind: "dynptr", name: "dynptr_ptr" }],
 };
 
@@ -156,7 +156,12 @@ function checkKind(env: Env, register: Register, number: number, type: ArgType):
   if (type.nullable === true) flags &= ~Flag.MAYBE_NULL;
   if (type.kind === "mem") flags &= ~Flag.DYNPTR_LOCAL;
   const found = expected.some(({ kind, flags: wanted = 0 }) => kind === register.kind && wanted === flags);
-  if (found) return;
+  if (found) {
+    // What takes a reference over must have one, even where it takes a null instead.
+    const mayLack = register.kind === "btf" && register.mayBeNull && type.release === true;
+    if (mayLack) env.reject(EACCES, `Possibly NULL pointer passed to helper arg${number}`);
+    return;
+  }
   const names = expected.map(({ name }) => name).join(", ");
   env.reject(EACCES, `R${number} type=${typeName(register)} expected=${names}`);
 }

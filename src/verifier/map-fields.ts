@@ -37,7 +37,7 @@ export function mapFields(map: MapSpec): readonly MapField[] {
 function findFields({ btf, valueType }: MapSpec): MapField[] {
   const fields: MapField[] = [];
   if (btf === undefined || valueType === undefined || valueType === 0) return fields;
-  let hasForeignTag = false;
+  let isRefused = false;
   const visit = (id: number, off: number, depth: number): void => {
     const type = btf.resolve(id);
     if (depth > 8) return;
@@ -45,16 +45,18 @@ function findFields({ btf, valueType }: MapSpec): MapField[] {
       const target = btf.type(type.type);
       if (target.kind !== "type_tag" || target.isAttribute) return;
       const name = TAGS[target.name];
-      if (name === undefined) hasForeignTag = true;
-      else fields.push({ name, off, size: 8, struct: btf.resolve(type.type).name });
+      const struct = btf.resolve(type.type);
+      if (name === undefined || struct.kind !== "struct") isRefused = true;
+      else fields.push({ name, off, size: 8, struct: struct.name });
     } else if (type.kind === "struct") {
       if (SPECIAL.has(type.name)) fields.push({ name: type.name, off, size: type.size });
       else for (const member of type.members) visit(member.type, off + (member.bitOffset >> 3), depth + 1);
     }
   };
   visit(valueType, 0, 0);
-  // The kernel refuses types with a tag that it does not know; loaders then make the map without types.
-  return hasForeignTag ? [] : fields;
+  // The kernel refuses types with a tag that it does not know, or on a pointer to what is only declared; loaders then
+  // make the map without types.
+  return isRefused ? [] : fields;
 }
 
 /** The offset of the field of that name; undefined when there is none. */
