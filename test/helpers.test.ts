@@ -156,9 +156,13 @@ describe("the print format", () => {
     ["%5", [1n]],
     ["%d %d", [1n]],
     ["\x01", []],
-    ["caf\xe9", []],
+    ["%s\xe9", [1n]],
   ])("%j is refused, as the kernel refuses it", (format, args) => {
     expect(formatPrint(format, args, memory)).toBe(-22);
+  });
+
+  it("prints what is beyond ASCII as it stands", () => {
+    expect(formatPrint("caf\xe9 %d", [1n], memory)).toBe("caf\xe9 1");
   });
 
   it("runs out of room for strings where the kernel does", () => {

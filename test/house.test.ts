@@ -12,7 +12,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["assembly", "errors.ts"],
   ["isa", "btf", "memory.ts", "map-type-names.ts", "program-types.ts", "attach-types.ts"],
   ["heap.ts", "task.ts", "program.ts"],
-  ["trace-output.ts"],
+  ["trace-output.ts", "print-conversions.ts"],
   ["runtime.ts"],
   ["event-batch.ts", "loader", "verifier", "maps"],
   ["helpers"],

@@ -54,7 +54,7 @@ function add<T>(bySlot: Map<number, T[]>, slot: number, value: T): void {
   else known.push(value);
 }
 
-const IDLE = { position: 0, after() {}, covered() {}, loops() {}, resume() {} };
+const IDLE = { position: 0, begins() {}, after() {}, covered() {}, loops() {}, resume() {} };
 
 /** Every way to its end, every state. */
 function lookAtAll(program: Program): Seen | undefined {

@@ -14,6 +14,7 @@ import {
 import { type Env, MAX_VAR_OFF } from "./env.ts";
 import { accessKptr, checkKptrPlace, kptrAt } from "./kptr.ts";
 import { isKptr, mapFields } from "./map-fields.ts";
+import { isReadOnly } from "./map-functions.ts";
 import { Flag, Register, typeName } from "./register.ts";
 import { checkReads, checkWrites, isHiddenPointer } from "./registers.ts";
 import { EACCES, EINVAL } from "./rejection.ts";
@@ -90,6 +91,7 @@ function accessByKind(env: Env, pointer: Register, access: Access): void {
     case "sock":
     case "sock_common":
     case "tcp_sock":
+    case "xdp_sock":
       return accessSocket(env, pointer, access);
     case "tp_buffer":
       return accessBuffer(env, pointer, access);
@@ -120,6 +122,7 @@ const ALIGNED_NAMES: Readonly<Record<string, string>> = {
   sock: "sock ",
   sock_common: "sock_common ",
   tcp_sock: "tcp_sock ",
+  xdp_sock: "xdp_sock ",
 };
 
 export function checkAlignment(
@@ -248,7 +251,7 @@ export function checkMapRights(
   isWrite: boolean,
 ): void {
   if (map === undefined) return;
-  if (isWrite && (map.flags & Bpf.F_RDONLY_PROG) !== 0) {
+  if (isWrite && isReadOnly(map)) {
     env.reject(EACCES, `write into map forbidden, value_size=${map.valueSize} off=${off} size=${size}`);
   }
   if (!isWrite && (map.flags & Bpf.F_WRONLY_PROG) !== 0) {

@@ -5,7 +5,7 @@
 import { consistent } from "./arithmetic.ts";
 import { Class } from "./code.ts";
 import type { Env } from "./env.ts";
-import { holdsSockets } from "./map-functions.ts";
+import { holdsSockets, holdsXdpSockets } from "./map-functions.ts";
 import { markPrecise } from "./precision.ts";
 import { AT_PACKET_END, BEYOND_PACKET_END, Flag, isTrusted, Register } from "./register.ts";
 import { checkReads, isHiddenPointer } from "./registers.ts";
@@ -112,7 +112,9 @@ function decide(op: JumpOp, left: Register, right: Register, is32: boolean): boo
   return way === "eq" ? false : way === "ne" ? true : undefined;
 }
 
-const NEVER_NULL = new Set(["sock", "tcp_sock", "map_value", "map_key", "sock_common", "map_ptr"]);
+const NEVER_NULL = new Set([
+  ...["sock", "tcp_sock", "sock_common", "xdp_sock", "map_value", "map_key", "map_ptr"],
+]);
 
 function isNeverNull(register: Register): boolean {
   const { kind, flags } = register;
@@ -260,6 +262,7 @@ export function notNull(register: Register): Register {
       return register.with({ kind: "map_ptr", flags, map: map.innerMap, mapUid: register.id });
     }
     if (holdsSockets(map)) return register.with({ kind: "sock", flags });
+    if (holdsXdpSockets(map)) return register.with({ kind: "xdp_sock", flags });
   }
   return register.with({ flags });
 }

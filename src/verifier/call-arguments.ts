@@ -80,6 +80,7 @@ const SOCKETS: readonly Expected[] = [
   { kind: "sock", name: "sock" },
   { kind: "tcp_sock", name: "tcp_sock" },
 ];
+const XDP_SOCKET: Expected = { kind: "xdp_sock", name: "xdp_sock" };
 const STRUCTS: readonly Expected[] = [
   { kind: "btf", name: "ptr_" },
   { kind: "btf", flags: Flag.TRUSTED, name: "trusted_ptr_" },
@@ -98,8 +99,8 @@ const EXPECTED: Readonly<Record<Exclude<ArgKind, "anything">, readonly Expected[
   const_alloc_size_or_zero: NUMBER,
   ctx: [{ kind: "ctx", name: "ctx" }],
   spin_lock: MAP_VALUE,
-  sock_common: [...SOCKETS, { kind: "sock", name: "xdp_sock" }],
-  btf_id_sock_common: [...SOCKETS, { kind: "sock", name: "xdp_sock" }, ...STRUCTS],
+  sock_common: [...SOCKETS, XDP_SOCKET],
+  btf_id_sock_common: [...SOCKETS, XDP_SOCKET, ...STRUCTS],
   socket: [{ kind: "sock", name: "sock" }],
   btf_id: [...STRUCTS, { kind: "btf", flags: Flag.RCU, name: "rcu_ptr_" }],
   ringbuf_mem: [{ kind: "mem", flags: Flag.RINGBUF, name: "ringbuf_mem" }],
@@ -112,7 +113,7 @@ const EXPECTED: Readonly<Record<Exclude<ArgKind, "anything">, readonly Expected[
   stack: [STACK],
   const_str: MAP_VALUE,
   timer: MAP_VALUE,
-  kptr_xchg_dest: MAP_VALUE,
+  kptr_xchg_dest: [...MAP_VALUE, { kind: "btf", flags: -1, name: "ptr_" }],
   dynptr: [STACK, { kind: "dynptr", name: "dynptr_ptr" }],
 };
 
@@ -224,6 +225,7 @@ function checkMeaning(
 ): void {
   switch (type.kind) {
     case "const_map_ptr":
+      checkSameMap(env, facts, register);
       facts.map = register.map;
       facts.mapUid = register.mapUid;
       return;
@@ -266,6 +268,10 @@ function checkMeaning(
     case "spin_lock":
     case "timer":
       checkField(env, register, number, type.kind === "timer" ? "bpf_timer" : "bpf_spin_lock");
+      if (type.kind === "timer") {
+        facts.map = register.map;
+        facts.mapUid = register.mapUid;
+      }
       return;
     case "dynptr":
       facts.dynptr = checkDynptr(env, number, {
@@ -278,6 +284,15 @@ function checkMeaning(
       if (facts.kptr !== undefined) checkExchanged(env, facts.kptr, number);
       return;
   }
+}
+
+/** A timer is started with the map that it lies in: of inner maps, with the one of the same lookup. */
+function checkSameMap(env: Env, { map, mapUid }: CallFacts, other: Register): void {
+  if (map === undefined || (map === other.map && mapUid === other.mapUid)) return;
+  env.reject(
+    EINVAL,
+    `timer pointer in R1 map_uid=${mapUid} doesn't match map pointer in R2 map_uid=${other.mapUid}`,
+  );
 }
 
 /** The key of a lookup, where the stack holds a number that is known. */

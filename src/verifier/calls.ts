@@ -1,7 +1,9 @@
 // Calls: of helpers, of the program's functions, and what a helper calls back. What a call leaves in r0, which
 // references it takes and gives back (check_helper_call and check_func_call in kernel/bpf/verifier.c).
 
+import { parseFormat } from "../print-conversions.ts";
 import type { MapSpec } from "../program.ts";
+import { PROGRAM_TYPES, type ProgramType } from "../program-types.ts";
 import { hookAllows } from "./allowed-helpers.ts";
 import { CallFacts, checkArgument } from "./call-arguments.ts";
 import { CALLBACK_RULES, callBack } from "./callbacks.ts";
@@ -12,7 +14,7 @@ import { callGlobal } from "./global-functions.ts";
 import { perCpuObject } from "./kernel-symbols.ts";
 import { callKernelFunction, mayCallUnderLock } from "./kfunc-call.ts";
 import { mapFields } from "./map-fields.ts";
-import { checkMapFunction, hasEveryKey, holdsSockets } from "./map-functions.ts";
+import { checkMapChange, checkMapFunction, hasEveryKey, holdsSockets } from "./map-functions.ts";
 import { CHANGES_PACKET, forgetPacket } from "./packet-changes.ts";
 import { markPrecise } from "./precision.ts";
 import { outOfRange } from "./program-exit.ts";
@@ -20,7 +22,7 @@ import type { HelperPrototype } from "./prototype.ts";
 import { knownHelper } from "./prototypes.ts";
 import { checkNothingHeld, releaseReference, takeReference } from "./references.ts";
 import { Flag, Register, typeName } from "./register.ts";
-import { E2BIG, EACCES, EINVAL, reject } from "./rejection.ts";
+import { E2BIG, EACCES, EINVAL, ENOTSUPP, reject } from "./rejection.ts";
 import { Scalar } from "./scalar.ts";
 import { sleeplessSection } from "./sections.ts";
 import { Frame, type State } from "./state.ts";
@@ -65,8 +67,7 @@ export function checkCall(env: Env): CallOutcome {
   if (env.state.holds("lock")) {
     const name = knownHelper(code.imm[slot]);
     const isForbidden =
-      (src === 0 && name !== "spin_unlock" && name !== "kptr_xchg") ||
-      (src === PSEUDO_KFUNC_CALL && !mayCallUnderLock(env));
+      (src === 0 && name !== "spin_unlock") || (src === PSEUDO_KFUNC_CALL && !mayCallUnderLock(env));
     if (isForbidden) {
       env.reject(EINVAL, "function calls are not allowed while holding a lock");
     }
@@ -156,6 +157,7 @@ function callHelper(env: Env): CallOutcome {
   const { name, id } = prototype;
   const facts = new CallFacts(prototype);
   for (let index = 0; index < prototype.args.length; index++) checkArgument(env, facts, index);
+  if (facts.map !== undefined) checkMapChange(env, facts.map, name);
   if (facts.releases !== 0) release(env, facts, id, name);
   const outcome = callSpecial(env, facts, name);
   clearCallerSaved(env.frame);
@@ -196,6 +198,12 @@ function callSpecial(env: Env, facts: CallFacts, name: string): CallOutcome | un
     case "get_local_storage":
       if (!env.register(2).isNull) env.reject(EINVAL, "get_local_storage() doesn't support non-zero flags");
       return undefined;
+    case "snprintf":
+      checkFormat(env);
+      return undefined;
+    case "get_func_ip":
+      checkFunctionAddress(env);
+      return undefined;
     case "spin_lock":
     case "spin_unlock":
       changeLock(env, name === "spin_lock");
@@ -213,6 +221,24 @@ function callSpecial(env: Env, facts: CallFacts, name: string): CallOutcome | un
     default:
       return undefined;
   }
+}
+
+/** The format of bpf_snprintf is known, so that it is held against the arguments before it ever prints. */
+function checkFormat(env: Env): void {
+  const [{ map, off, scalar }, size] = [env.register(3), env.register(5)];
+  const bytes = size.scalar.tnum.value;
+  if (bytes % 8n !== 0n) env.reject(EINVAL, `R5 has to be a multiple of 8, for numbers of 8 bytes`);
+  const text = map?.contents?.subarray(off + Number(scalar.signedValue)) ?? new Uint8Array();
+  const format = String.fromCharCode(...text.subarray(0, text.indexOf(0)));
+  if (parseFormat(format, Number(bytes / 8n)) === undefined) env.reject(EINVAL, "Invalid format string");
+}
+
+/** Only where a function is probed is there one. */
+function checkFunctionAddress(env: Env): void {
+  const { type } = env.kind;
+  if (type === "kprobe" || type === "tracing") return;
+  const number = PROGRAM_TYPES[type as ProgramType];
+  env.reject(ENOTSUPP, `func bpf_get_func_ip#173 not supported for program type ${number}`);
 }
 
 function noteCallMap({ callMaps, slot }: Env, map: MapSpec): void {

@@ -81,11 +81,11 @@ function checkKptrType(env: Env, field: MapField, number: number): void {
 
 /** r1 of bpf_kptr_xchg: a field that holds a reference. */
 export function checkKptrExchange(env: Env, { map, scalar, off }: Register, number: number): MapField {
-  if (!scalar.isConstant) {
-    env.reject(EINVAL, `R${number} doesn't have constant offset. kptr has to be at the constant offset`);
-  }
   if (map?.btf === undefined) {
     env.reject(EINVAL, `map '${map?.name}' has to have BTF in order to use bpf_kptr_xchg`);
+  }
+  if (!scalar.isConstant) {
+    env.reject(EINVAL, `R${number} doesn't have constant offset. kptr has to be at the constant offset`);
   }
   const fields = mapFields(map).filter(isKptr);
   if (fields.length === 0) env.reject(EINVAL, `R${number} has no valid kptr`);

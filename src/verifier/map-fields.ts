@@ -38,8 +38,7 @@ export function mapFields(map: MapSpec): readonly MapField[] {
 function findFields({ btf, valueType }: MapSpec): MapField[] {
   const fields: MapField[] = [];
   if (btf === undefined || valueType === undefined || valueType === 0) return fields;
-  // One field that the kernel cannot make sense of, and it takes the types for wrong: loaders make the map without them.
-  let isSound = true;
+  let isRefused = false;
   const visit = (id: number, off: number, depth: number): void => {
     const type = btf.resolve(id);
     if (depth > 8) return;
@@ -47,19 +46,18 @@ function findFields({ btf, valueType }: MapSpec): MapField[] {
       const target = btf.type(type.type);
       if (target.kind !== "type_tag" || target.isAttribute) return;
       const name = TAGS[target.name];
-      if (name === undefined) isSound = false;
-      else {
-        const struct = btf.resolve(type.type);
-        if (struct.kind !== "struct") isSound = false;
-        fields.push({ name, off, size: 8, struct: struct.name, typeId: struct.id });
-      }
+      const struct = btf.resolve(type.type);
+      if (name === undefined || struct.kind !== "struct") isRefused = true;
+      else fields.push({ name, off, size: 8, struct: struct.name, typeId: struct.id });
     } else if (type.kind === "struct") {
       if (SPECIAL.has(type.name)) fields.push({ name: type.name, off, size: type.size });
       else for (const member of type.members) visit(member.type, off + (member.bitOffset >> 3), depth + 1);
     }
   };
   visit(valueType, 0, 0);
-  return isSound ? fields : [];
+  // The kernel refuses types with a tag that it does not know, or on a pointer to what is only declared; loaders then
+  // make the map without types.
+  return isRefused ? [] : fields;
 }
 
 /** The offset of the field of that name; undefined when there is none. */

@@ -1,10 +1,11 @@
 // Which helpers work on which types of map (check_map_func_compatibility in kernel/bpf/verifier.c). From either side:
 // some types take only certain helpers, some helpers only certain types.
 
+import { Bpf } from "../../assembly/shared/codes.ts";
 import type { MapSpec } from "../program.ts";
 import type { Env } from "./env.ts";
 import type { ProgramKind } from "./prototype.ts";
-import { EINVAL } from "./rejection.ts";
+import { EACCES, EINVAL, ENOTSUPP } from "./rejection.ts";
 
 /** `enum bpf_map_type` values that rows below name. */
 const T = {
@@ -141,7 +142,15 @@ function mayChangeSockets({ type, attachType }: ProgramKind, name: string): bool
   return CHANGE_SOCKET_MAPS.has(type) || (type === "tracing" && attachType === TRACE_ITER);
 }
 
+/** Types that a helper may go through, entry by entry. */
+const HAS_EACH: ReadonlySet<number> = new Set([
+  ...[T.HASH, T.ARRAY, T.PERCPU_HASH, T.PERCPU_ARRAY, T.LRU_HASH, T.LRU_PERCPU_HASH],
+]);
+
 export function checkMapFunction(env: Env, map: MapSpec, id: number, name: string): void {
+  if (name === "for_each_map_elem" && !HAS_EACH.has(map.type)) {
+    env.reject(ENOTSUPP, "callback function not allowed for map");
+  }
   const allowed = HELPERS_OF_TYPE[map.type];
   const types = TYPES_OF_HELPER[name];
   const isRight =
@@ -159,3 +168,17 @@ export const hasEveryKey = ({ type }: MapSpec): boolean => type === T.ARRAY || t
 export const holdsSockets = ({ type }: MapSpec): boolean => type === T.SOCKMAP || type === T.SOCKHASH;
 
 export const isFilter = ({ type }: MapSpec): boolean => type === T.BLOOM_FILTER;
+
+/** Lookups of these give sockets for packets, which are nobody's to release. */
+export const holdsXdpSockets = ({ type }: MapSpec): boolean => type === T.XSKMAP;
+
+/** Programs must not write to its values: so it was made, or they are the kernel's own fields. */
+export const isReadOnly = ({ type, flags }: MapSpec): boolean =>
+  (flags & Bpf.F_RDONLY_PROG) !== 0 || type === T.DEVMAP || type === T.DEVMAP_HASH;
+
+const CHANGES_MAP = new Set(["map_update_elem", "map_delete_elem", "map_push_elem", "map_pop_elem"]);
+
+/** A map that programs may only read is not changed by their helpers either (record_func_map). */
+export function checkMapChange(env: Env, map: MapSpec, name: string): void {
+  if (CHANGES_MAP.has(name) && isReadOnly(map)) env.reject(EACCES, "write into map forbidden");
+}

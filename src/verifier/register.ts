@@ -21,6 +21,7 @@ export type RegisterKind =
   | "sock"
   | "sock_common"
   | "tcp_sock"
+  | "xdp_sock"
   | "tp_buffer"
   | "btf"
   | "mem"

@@ -161,7 +161,16 @@ function checkPacketLoad(env: Env): void {
 }
 
 const ATOMIC_OPS = new Set([0x00, 0x01, 0x40, 0x41, 0x50, 0x51, 0xa0, 0xa1, 0xe1, 0xf1]);
-const NO_ATOMICS = new Set(["ctx", "pkt", "pkt_meta", "flow_keys", "sock", "sock_common", "tcp_sock"]);
+const NO_ATOMICS = new Set([
+  "ctx",
+  "pkt",
+  "pkt_meta",
+  "flow_keys",
+  "sock",
+  "sock_common",
+  "tcp_sock",
+  "xdp_sock",
+]);
 
 function checkAtomic(env: Env): void {
   const { code, slot } = env;
@@ -222,7 +231,7 @@ function checkOrdered(env: Env, isLoad: boolean, size: number): void {
 }
 
 /** Pointers whose accesses the kernel rewrites by their kind: an instruction works on one of them, always the same. */
-const REWRITTEN = new Set(["ctx", "sock", "sock_common", "tcp_sock"]);
+const REWRITTEN = new Set(["ctx", "sock", "sock_common", "tcp_sock", "xdp_sock"]);
 
 function checkPointerKind(env: Env): void {
   const { accessKind: kind, pointerKinds, slot } = env;

@@ -6,9 +6,9 @@ import { cpSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import type * as testRuns from "../../dist/src/harness/test-run/test-run.js";
 import type * as tracebee from "../../dist/src/index.js";
 import type { Program, VerifiedProgram } from "../../dist/src/program.js";
+import type * as testRuns from "../../dist/src/test-run/test-run.js";
 import type { Env } from "../../dist/src/verifier/env.js";
 import type { Observer } from "../../dist/src/verifier/observe.js";
 
@@ -124,13 +124,14 @@ export async function makeWatched(): Promise<Watched> {
 
   const load = (path: string) => import(pathToFileURL(join(folder, path)).href);
   const { explore } = await load("dist/src/verifier/verify.js");
+  const { verified } = await load("dist/src/verifier/fix-up.js");
   return {
     control: (await load("dist/src/verifier/switch.js")).SWITCH,
     library: await load("dist/src/index.js"),
-    testRun: (await load("dist/src/harness/test-run/test-run.js")).testRun,
+    testRun: (await load("dist/src/test-run/test-run.js")).testRun,
     verify(program, flags, observe) {
       const { env, error } = explore(program, { flags }, undefined, observe);
-      return error === undefined ? { env, program: { program } as VerifiedProgram } : undefined;
+      return error === undefined ? { env, program: verified(env) } : undefined;
     },
   };
 }
