@@ -95,6 +95,21 @@ describe("the log's buffer", () => {
     expect(`${log}`).toBe("four");
   });
 
+  it("cuts back into what it made one piece of", () => {
+    const log = new LogBuffer(1);
+    const lines = Array.from({ length: 10_000 }, (_, index) => `line ${index}\n`);
+    const positions = lines.map((line) => {
+      log.write(line);
+      return log.position;
+    });
+    for (const kept of [9_000, 5_000, 1_500, 10]) {
+      log.reset(positions[kept - 1]);
+      expect(`${log}`).toBe(lines.slice(0, kept).join(""));
+      for (const line of lines.slice(kept)) log.write(line);
+      expect(`${log}`).toBe(lines.join(""));
+    }
+  });
+
   it("keeps the end of what is too long", () => {
     const log = new LogBuffer(1, 100);
     for (let index = 0; index < 1000; index++) log.write(`${index}\n`);

@@ -11,6 +11,8 @@ export const enum LogLevel {
 
 /** Characters that are kept; of a longer log the end stays, as in the kernel's rotating buffer. */
 const MAX_LENGTH = 1 << 24;
+/** Pieces that are made one: a million small strings keep the garbage collector busy. */
+const BLOCK = 1024;
 
 export class LogBuffer {
   readonly level: number;
@@ -20,6 +22,8 @@ export class LogBuffer {
   /** Pieces, and the position behind each, counted from the log's beginning. */
   #pieces: string[] = [];
   #ends: number[] = [];
+  /** How many of the pieces are blocks. */
+  #blocks = 0;
   /** Position that the first kept piece begins at. */
   #start = 0;
 
@@ -38,7 +42,16 @@ export class LogBuffer {
     const end = this.position + text.length;
     this.#pieces.push(text);
     this.#ends.push(end);
+    if (this.#pieces.length - this.#blocks >= 2 * BLOCK) this.#join();
     if (end - this.#start > 2 * this.#limit) this.#forget(end - this.#limit);
+  }
+
+  /** The oldest small pieces as one. */
+  #join(): void {
+    const from = this.#blocks++;
+    const end = this.#ends[from + BLOCK - 1];
+    this.#ends.splice(from, BLOCK, end);
+    this.#pieces.splice(from, BLOCK, this.#pieces.slice(from, from + BLOCK).join(""));
   }
 
   /** Cuts off what stands behind `position`. */
@@ -48,6 +61,7 @@ export class LogBuffer {
       pieces.pop();
       ends.pop();
     }
+    this.#blocks = Math.min(this.#blocks, pieces.length);
     const last = ends.length - 1;
     if (last < 0) this.#start = Math.min(this.#start, position);
     else if (ends[last] > position) {
@@ -66,6 +80,7 @@ export class LogBuffer {
     this.#start = this.#ends[count - 1] ?? this.#start;
     this.#pieces = this.#pieces.slice(count);
     this.#ends = this.#ends.slice(count);
+    this.#blocks = Math.max(0, this.#blocks - count);
   }
 
   toString(): string {

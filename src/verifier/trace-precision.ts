@@ -20,6 +20,8 @@ function formatWanted(wanted: WantedNumbers, frame: number): string {
 export class PrecisionTrace implements PrecisionNotes {
   readonly #env: Env;
   readonly #log: LogBuffer;
+  /** Texts of instructions, by slot. */
+  readonly #texts: string[] = [];
 
   constructor(env: Env, log: LogBuffer) {
     this.#env = env;
@@ -45,7 +47,8 @@ export class PrecisionTrace implements PrecisionNotes {
   goesBack(wanted: WantedNumbers, slot: number): void {
     // The second half of a wide instruction.
     if (this.#env.code.code[slot] === 0) return;
-    const text = formatSlotInsn(this.#env.code, slot);
+    this.#texts[slot] ??= formatSlotInsn(this.#env.code, slot);
+    const text = this.#texts[slot];
     const { frame } = wanted;
     this.#log.write(`mark_precise: frame${frame}: ${formatWanted(wanted, frame)} before ${slot}: ${text}\n`);
   }
