@@ -58,6 +58,14 @@ export interface KernelCall {
   readonly name: string;
 }
 
+/** An `lddw` of the address of a kernel's variable or function that the object names, as `kernelCalls` are named. */
+export interface KernelVariable {
+  readonly slot: number;
+  readonly name: string;
+  /** Where the kernel has none of that name, its address is 0. */
+  readonly isWeak?: true;
+}
+
 /** A function inside a program; the first is its entry. */
 export interface ProgramFunction {
   readonly slot: number;
@@ -91,6 +99,7 @@ export interface ProgramInit {
   readonly attachTo?: string;
   readonly maps?: readonly ProgramMapUse[];
   readonly kernelCalls?: readonly KernelCall[];
+  readonly kernelVariables?: readonly KernelVariable[];
   readonly functions?: readonly ProgramFunction[];
   /** Sorted by slot. */
   readonly lines?: readonly SourceLine[];
@@ -109,6 +118,7 @@ export class Program {
   readonly attachTo: string | undefined;
   readonly maps: readonly ProgramMapUse[];
   readonly kernelCalls: readonly KernelCall[];
+  readonly kernelVariables: readonly KernelVariable[];
   readonly functions: readonly ProgramFunction[];
   readonly lines: readonly SourceLine[];
   readonly btf: Btf | undefined;
@@ -124,6 +134,7 @@ export class Program {
     this.attachTo = init.attachTo;
     this.maps = init.maps ?? [];
     this.kernelCalls = init.kernelCalls ?? [];
+    this.kernelVariables = init.kernelVariables ?? [];
     this.functions = init.functions ?? [{ slot: 0, name: init.name }];
     this.lines = init.lines ?? [];
     this.btf = init.btf;
@@ -156,13 +167,21 @@ export class Program {
     return this.#decoded;
   }
 
-  /** The instructions with the ids that a kernel gives to the functions that they call by name; 0: it has none such. */
+  /** The instructions with the ids that a kernel gives to what they name of it; 0: it has none such. */
   insnsFor(kernel: Btf | undefined): Uint8Array {
-    if (kernel === undefined || this.kernelCalls.length === 0) return this.insns;
+    const { kernelCalls, kernelVariables } = this;
+    if (kernel === undefined || kernelCalls.length + kernelVariables.length === 0) return this.insns;
     const bytes = Uint8Array.from(this.insns);
     const view = new DataView(bytes.buffer);
-    for (const { slot, name } of this.kernelCalls) {
+    for (const { slot, name } of kernelCalls) {
       view.setInt32(slot * SLOT_SIZE + 4, kernel.findByName(name, "func")?.id ?? 0, true);
+    }
+    for (const { slot, name, isWeak } of kernelVariables) {
+      const id = (kernel.findByName(name, "var") ?? kernel.findByName(name, "func"))?.id ?? 0;
+      view.setInt32(slot * SLOT_SIZE + 4, id, true);
+      // Nothing's address is the number 0.
+      if (id === 0 && isWeak === true)
+        view.setUint8(slot * SLOT_SIZE + 1, this.insns[slot * SLOT_SIZE + 1] & 15);
     }
     return bytes;
   }
@@ -184,6 +203,7 @@ export class Program {
         section: this.section,
       },
       ...{ maps: this.maps, functions: this.functions, lines: this.lines },
+      ...{ kernelCalls: this.kernelCalls, kernelVariables: this.kernelVariables },
       ...(attachTo === undefined ? {} : { attachTo }),
       ...(btf === undefined ? {} : { btf }),
       ...changes,

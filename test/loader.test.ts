@@ -8,7 +8,9 @@ import { loadObject } from "../dist/src/loader/object.js";
 import type { ObjectFile } from "../dist/src/loader/object-file.js";
 import { checkProgram } from "../dist/src/loader/validate.js";
 import type { Program } from "../dist/src/program.js";
+import { judge } from "../dist/src/verifier/verify.js";
 import { BtfBuilder } from "./support/btf-builder.ts";
+import { kernelBtf } from "./support/kernel-btf.ts";
 
 const object = (name: string): ObjectFile =>
   loadObject(new Uint8Array(readFileSync(new URL(`objects/${name}.o`, import.meta.url))), {
@@ -224,6 +226,36 @@ describe.each(["clang14", "clang19"])("what %s makes and this version does not l
     expect(caller.insnsFor(undefined)).toBe(caller.insns);
     const other = parseBtf(new BtfBuilder().bytes());
     expect(call(caller.insnsFor(other))).toEqual(call(caller.insns));
+  });
+});
+
+describe.each(["clang14", "clang19"])("the kernel's variables in an object of %s", (compiler) => {
+  const loaded = object(`kernel.${compiler}`);
+  const judged = (name: string) => judge(program(loaded, name), { kernelBtf });
+  const firstLoad = (name: string): number[] => {
+    const found = program(loaded, name);
+    const at = 8 * found.kernelVariables[0].slot;
+    return [...found.insnsFor(kernelBtf).subarray(at, at + 8)];
+  };
+
+  it("are kept by name, until a kernel gives them ids", () => {
+    expect(loaded.failures.size).toBe(0);
+    const { kernelVariables } = program(loaded, "reads_variable");
+    expect(kernelVariables).toEqual([{ slot: 0, name: "limit" }]);
+    expect(firstLoad("reads_variable")[4]).toBe(kernelBtf.findByName("limit", "var")?.id);
+  });
+
+  it("are judged by the kernel's types", () => {
+    expect(judged("reads_variable").message).toBe("");
+    expect(judged("reads_below").message).toBe("");
+    const { message } = judge(program(loaded, "reads_variable"));
+    expect(message).toBe("kernel symbol limit is not known: it needs the kernel's BTF");
+  });
+
+  it("are null where they are weak and not there, and else a fault", () => {
+    expect(firstLoad("asks_whether").slice(1)).toEqual([1, 0, 0, 0, 0, 0, 0]);
+    expect(judged("asks_whether").message).toBe("");
+    expect(judged("reads_nothing").message).toMatch(/^the kernel has no nowhere\n/);
   });
 });
 

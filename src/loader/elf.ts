@@ -38,6 +38,8 @@ const SHF_ALLOC = 2;
 const SHF_EXECINSTR = 4;
 
 const SHN_UNDEF = 0;
+/** A binding: extern symbols of it may be missing. */
+const STB_WEAK = 2;
 const SHN_LORESERVE = 0xff00;
 const SHN_XINDEX = 0xffff;
 
@@ -199,6 +201,7 @@ function readSymbols(reader: ElfReader, headers: readonly SectionHeader[], names
       name: type === "section" ? (names[sectionIndex] ?? own) : own,
       type,
       isGlobal: info >> 4 !== 0,
+      ...(info >> 4 === STB_WEAK ? { isWeak: true } : {}),
       section: sectionIndex === SHN_UNDEF ? undefined : sectionIndex,
       value: reader.u64(at + 8),
       size: reader.u64(at + 16),

@@ -25,6 +25,8 @@ export interface ImageSymbol {
   readonly type: SymbolType;
   /** Visible to other objects: STB_GLOBAL or STB_WEAK. */
   readonly isGlobal: boolean;
+  /** An extern one that may be missing. */
+  readonly isWeak?: true;
   /** Index in `ObjectImage.sections` of the section that defines it; undefined for an extern symbol. */
   readonly section: number | undefined;
   /** Bytes from the start of the section. */

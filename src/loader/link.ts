@@ -3,13 +3,14 @@
 // and variable addresses then get their final values, and lines, functions and map uses their new slots.
 // Follows Documentation/bpf/llvm_reloc.rst for what a relocation's place holds.
 
-import type { Btf } from "../btf/btf.ts";
+import type { Btf, BtfType } from "../btf/btf.ts";
 import type { BtfCoreRelocation, BtfExt, BtfFuncInfo, BtfLineInfo } from "../btf/ext.ts";
 import { atPlace, LoadError } from "../errors.ts";
 import { readSlot, SLOT_SIZE } from "../isa/insn.ts";
 import { insnRow, LDDW_CODE } from "../isa/table.ts";
 import {
   type KernelCall,
+  type KernelVariable,
   MAX_SLOTS,
   type MapSpec,
   Program,
@@ -36,6 +37,7 @@ const SRC_CALL_LOCAL = insnRow("call_local").fixed.src;
 const SRC_CALL_KERNEL = insnRow("call_kfunc").fixed.src as number;
 const SRC_MAP = insnRow("lddw_map_fd").fixed.src;
 const SRC_MAP_VALUE = insnRow("lddw_map_value").fixed.src;
+const SRC_KERNEL_VARIABLE = insnRow("lddw_btf_id").fixed.src as number;
 const SRC_FUNCTION = insnRow("lddw_func").fixed.src;
 /** Pseudo sources of a `lddw` that name something outside of the program; relocations should have made them. */
 const SRC_OUTSIDE: ReadonlySet<number> = new Set(
@@ -62,6 +64,7 @@ interface ResolvedFunction {
   readonly uses: readonly FunctionUse[];
   readonly maps: readonly ProgramMapUse[];
   readonly kernelCalls: readonly KernelCall[];
+  readonly kernelVariables: readonly KernelVariable[];
   /** Functions without a symbol of their own: places in this one that it calls. */
   readonly inner: readonly ProgramFunction[];
 }
@@ -134,6 +137,9 @@ export class Linker {
       maps: placed.flatMap(({ slot, maps }) => maps.map((use) => ({ ...use, slot: use.slot + slot }))),
       kernelCalls: placed.flatMap(({ slot, kernelCalls }) =>
         kernelCalls.map((call) => ({ ...call, slot: call.slot + slot })),
+      ),
+      kernelVariables: placed.flatMap(({ slot, kernelVariables }) =>
+        kernelVariables.map((variable) => ({ ...variable, slot: variable.slot + slot })),
       ),
       functions: placed.flatMap((fn) => this.#functionsOf(fn, fn.slot === 0 ? entry.name : fn.code.name)),
       lines: placed.flatMap((fn) => this.#linesOf(fn)),
@@ -252,7 +258,7 @@ function emit(placed: readonly PlacedFunction[]): Uint8Array {
     bytes[at] = ((bytes[at] as number) & 15) | (src << 4);
   };
   const setImm = (slot: number, imm: number): void => view.setInt32(slot * SLOT_SIZE + 4, imm, true);
-  for (const { code, slot: base, uses, maps, kernelCalls } of placed) {
+  for (const { code, slot: base, uses, maps, kernelCalls, kernelVariables } of placed) {
     const { section, start, end } = code;
     bytes.set(section.bytes.subarray(start * SLOT_SIZE, end * SLOT_SIZE), base * SLOT_SIZE);
     for (const { at, target, into } of uses) {
@@ -265,6 +271,11 @@ function emit(placed: readonly PlacedFunction[]): Uint8Array {
     for (const { slot: at } of kernelCalls) {
       setSource(base + at, SRC_CALL_KERNEL);
       setImm(base + at, 0);
+    }
+    for (const { slot: at } of kernelVariables) {
+      setSource(base + at, SRC_KERNEL_VARIABLE);
+      setImm(base + at, 0);
+      setImm(base + at + 1, 0);
     }
     for (const { slot: at, offset } of maps) {
       setSource(base + at, offset === undefined ? SRC_MAP : SRC_MAP_VALUE);
@@ -283,6 +294,7 @@ class FunctionReader {
   readonly #uses: FunctionUse[] = [];
   readonly #maps: ProgramMapUse[] = [];
   readonly #kernelCalls: KernelCall[] = [];
+  readonly #kernelVariables: KernelVariable[] = [];
   readonly #inner = new Map<number, ProgramFunction>();
 
   constructor(input: LinkInput, code: CodeFunction, relocations: ReadonlyMap<number, ImageRelocation>) {
@@ -307,8 +319,9 @@ class FunctionReader {
       if (isWide) slot++;
     }
     const inner = [...this.#inner.values()].sort((a, b) => a.slot - b.slot);
-    const kernelCalls = this.#kernelCalls;
-    return { code: this.#code, uses: this.#uses, maps: this.#maps, kernelCalls, inner };
+    const [uses, maps] = [this.#uses, this.#maps];
+    const [kernelCalls, kernelVariables] = [this.#kernelCalls, this.#kernelVariables];
+    return { code: this.#code, uses, maps, kernelCalls, kernelVariables, inner };
   }
 
   #wide(slot: number, relocation: ImageRelocation | undefined): void {
@@ -324,6 +337,11 @@ class FunctionReader {
     }
     const { symbol, type } = relocation;
     if (type !== R_BPF_64_64) throw badRelocation("R_BPF_64_64 at a lddw", `type ${type}`);
+    if (symbol.section === undefined && isKernelVariable(this.#input.btf, symbol.name)) {
+      const { name, isWeak } = symbol;
+      this.#kernelVariables.push({ slot: slot - start, name, ...(isWeak === true ? { isWeak } : {}) });
+      return;
+    }
     const target = this.#sectionOf(symbol);
     if ("isCode" in target) {
       const address = symbol.value + imm;
@@ -396,14 +414,21 @@ class FunctionReader {
   }
 }
 
-/** Whether the object declares a function of that name as the kernel's (`__ksym`). */
-function isKernelFunction(btf: Btf | undefined, name: string): boolean {
+/** What the object declares under that name as the kernel's (`__ksym`). */
+function kernelSymbol(btf: Btf | undefined, name: string): BtfType | undefined {
   const section = btf?.findByName(".ksyms", "datasec");
-  if (btf === undefined || section?.kind !== "datasec") return false;
-  return section.vars.some(({ type }) => {
-    const declared = btf.type(type);
-    return declared.kind === "func" && declared.name === name;
-  });
+  if (btf === undefined || section?.kind !== "datasec") return undefined;
+  return section.vars.map(({ type }) => btf.type(type)).find((declared) => declared.name === name);
+}
+
+const isKernelFunction = (btf: Btf | undefined, name: string): boolean =>
+  kernelSymbol(btf, name)?.kind === "func";
+
+/** A variable with a type, or a function whose address is wanted; addresses without a type no BTF knows. */
+function isKernelVariable(btf: Btf | undefined, name: string): boolean {
+  const declared = kernelSymbol(btf, name);
+  if (btf === undefined || declared === undefined) return false;
+  return declared.kind === "func" || (declared.kind === "var" && btf.resolve(declared.type).kind !== "void");
 }
 
 function badRelocation(expected: string, got: string): LoadError {

@@ -2,6 +2,7 @@
 // of which every CPU has its own (check_pseudo_btf_id in kernel/bpf/verifier.c).
 
 import type { Btf, BtfType } from "../btf/btf.ts";
+import type { Program } from "../program.ts";
 import type { Env } from "./env.ts";
 import { Flag, Register } from "./register.ts";
 import { EINVAL, ENOENT, reject } from "./rejection.ts";
@@ -11,14 +12,16 @@ const PERCPU_SECTION = ".data..percpu";
 const isStruct = ({ kind }: BtfType): boolean => kind === "struct" || kind === "union";
 
 /** Rejects an id that is no variable and no function, before any instruction is explored. */
-export function checkSymbol(slot: number, btf: Btf | undefined, id: number): void {
+export function checkSymbol(slot: number, program: Program, btf: Btf | undefined, id: number): void {
+  const name = program.kernelVariables.find((variable) => variable.slot === slot)?.name;
   if (btf === undefined) {
-    reject(slot, EINVAL, `kernel symbol #${id} is not known: it needs the kernel's BTF`);
+    reject(slot, EINVAL, `kernel symbol ${name ?? `#${id}`} is not known: it needs the kernel's BTF`);
   }
-  if (id <= 0 || id >= btf.count) reject(slot, ENOENT, `ldimm64 insn specifies invalid btf_id ${id}.`);
+  const missing = id === 0 && name !== undefined ? `the kernel has no ${name}\n` : "";
+  if (id < 0 || id >= btf.count) reject(slot, ENOENT, `ldimm64 insn specifies invalid btf_id ${id}.`);
   const { kind } = btf.type(id);
   if (kind !== "var" && kind !== "func") {
-    reject(slot, EINVAL, `pseudo btf_id ${id} in ldimm64 isn't KIND_VAR or KIND_FUNC`);
+    reject(slot, EINVAL, `${missing}pseudo btf_id ${id} in ldimm64 isn't KIND_VAR or KIND_FUNC`);
   }
 }
 

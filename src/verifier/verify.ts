@@ -278,7 +278,7 @@ function checkOpcodes(program: Program, code: Code, kernelBtf: Btf | undefined):
     }
     if (opcode === Opcode.LDDW) {
       checkWide(code, slot);
-      if (code.src[slot] === 3) checkSymbol(slot, kernelBtf, code.imm[slot]);
+      if (code.src[slot] === 3) checkSymbol(slot, program, kernelBtf, code.imm[slot]);
       const use = uses.get(slot);
       const needsMap = [1, 2, 5, 6].includes(code.src[slot]);
       if (needsMap && use === undefined) {
