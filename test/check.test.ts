@@ -1,11 +1,14 @@
 // tracebee check, as its users see it, and the binding to the machine's kernel that is behind --kernel.
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { parseBtf } from "../dist/src/btf/btf.js";
 import { assembleCode, loadRaw, type MapSpec, type ProgramType } from "../dist/src/index.js";
+import { loadBtf } from "../dist/src/kernel/btf.js";
 import { KernelError, KernelMap, KernelSession, kernelUnavailable } from "../dist/src/kernel.js";
+import { BtfBuilder } from "./support/btf-builder.ts";
 import { tracebee } from "./support/cli.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "tracebee-check-"));
@@ -183,6 +186,30 @@ describe.skipIf(missing !== undefined)("the kernel's maps", () => {
     const map = session.map(outer);
     expect([map.lookup(bytes(0, 0, 0, 0)), map.lookup(bytes(1, 0, 0, 0))?.length]).toEqual([undefined, 4]);
     session.close();
+  });
+});
+
+describe.skipIf(missing !== undefined)("a program's types", () => {
+  it("are taken by the kernel with symbols of its own among them", () => {
+    const types = new BtfBuilder();
+    const int = types.int("int", 4, 1);
+    // A function with parameters that its declaration does not name, and a variable of no type.
+    const prototype = types.proto(int, [["", int]]);
+    const func = types.record(12, "some_kfunc", 2, prototype);
+    const variable = types.variable("some_symbol", 0, 2);
+    types.datasec(".ksyms", 0, [
+      [func, 0, 0],
+      [variable, 0, 0],
+    ]);
+    const fd = loadBtf(parseBtf(types.bytes()));
+    expect(fd).toBeGreaterThan(2);
+    closeSync(fd);
+  });
+
+  it("that contradict themselves are refused, with the kernel's reason", () => {
+    const types = new BtfBuilder();
+    types.struct("struct", "s", 4, [["a", types.int("int", 4), 32]]);
+    expect(() => loadBtf(parseBtf(types.bytes()))).toThrow(/BPF_BTF_LOAD: .*EINVAL/);
   });
 });
 
