@@ -8,7 +8,7 @@
 import { Exit, MapType } from "./shared/codes";
 import { Op } from "./shared/opcodes";
 import { At, Bucket, Code, Element, HelperEntry, MapHeader, ProgramFlag, ProgramRecord, Right } from "./shared/layout";
-import { checkArguments, mayAccess } from "./portable/access";
+import { checkArguments, loadProbed, mayAccess } from "./portable/access";
 import {
   enterChecked, enterContext, enterSpecial, finishEvent, isNext, mayStay, packetAt, popFrame, pushFrame,
 } from "./portable/frames";
@@ -713,6 +713,10 @@ export function interpret<M>(): i32 {
         return leave<M>(fuel, stopAt(pc, exit));
       }
       case Op.CALL_LOOKUP: lookup(); continue;
+      case Op.LDX_PROBED: {
+        loadProbed(mem(), At.REGS + load<u8>(pc, Code.DST), load<i16>(pc, Code.OFF), load<i32>(pc, Code.IMM));
+        continue;
+      }
       case Op.CALL_LOCAL: {
         if (!pushFrame(mem(), <i32>pc)) return leave<M>(fuel, fault(pc, 0, 0, Exit.CALL_DEPTH));
         pc += <usize>load<i32>(pc, Code.IMM) << 3;

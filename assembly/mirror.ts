@@ -2,7 +2,7 @@
 
 import { Arg, CoreHelper, Exit, PacketOffset } from "./shared/codes";
 import {
-  At, Bucket, Code, Element, EventRecord, HelperEntry, Limit, MapHeader, ProbeRegion, ProgramFlag, ProgramRecord, Region,
+  At, Bucket, Code, Element, EventRecord, HelperEntry, Limit, MapHeader, Probed, ProbeRegion, ProgramFlag, ProgramRecord, Region,
   Right, SavedFrame, Skb, TaskRecord,
 } from "./shared/layout";
 
@@ -17,7 +17,8 @@ const WORDS: StaticArray<i32> = [
   ProgramRecord.LIMIT_LOW, ProgramRecord.LIMIT_HIGH, ProgramRecord.ZEROED_STACK, ProgramFlag.CHECKED,
   ProgramFlag.ZERO_STACK, ProgramFlag.RAW, ProgramFlag.SKB, ProgramFlag.SPECIAL,
   Code.OP, Code.DST, Code.OFF, Code.IMM, Code.POINTER_HIGH, Region.SIZE, Region.START, Region.END, Region.STRIDE,
-  Region.VALUE_SIZE, Region.RIGHTS, Region.MAP, Right.READ, Right.WRITE, ProbeRegion.SIZE, ProbeRegion.START,
+  Region.VALUE_SIZE, Region.RIGHTS, Region.MAP, Right.READ, Right.WRITE, Probed.SRC_MASK,
+  Probed.SIZE_SHIFT, Probed.SIZE_MASK, Probed.SIGNED, ProbeRegion.SIZE, ProbeRegion.START,
   ProbeRegion.END, EventRecord.SIZE, EventRecord.CONTEXT, EventRecord.CONTEXT_SIZE, EventRecord.TIME,
   EventRecord.TASK, EventRecord.CPU, EventRecord.RESULT, EventRecord.PROGRAM, Skb.SIZE, Skb.DATA, Skb.DATA_END,
   Skb.LINK_HEADER, Skb.NETWORK_HEADER, TaskRecord.SIZE, TaskRecord.PID,

@@ -248,6 +248,8 @@ export interface Proof {
   readonly jumps: Uint8Array;
   /** By slot of a load, a store or an atomic: the kind of pointer that it goes through (`stack`, `pkt`, `map_value` …). */
   readonly pointerKinds: readonly (string | undefined)[];
+  /** Slots of the loads through pointers to kernel objects that may be gone: those fault to 0. */
+  readonly probedLoads: ReadonlySet<number>;
   /** By slot of a call: the map that it is given, where it is the same in every run. */
   readonly callMaps: ReadonlyMap<number, MapSpec>;
   /** First slot of each function, in order. */

@@ -8,6 +8,7 @@ import {
   EventRecord,
   HelperEntry,
   MapHeader,
+  Probed,
   ProbeRegion,
   ProgramRecord,
   Region,
@@ -82,6 +83,27 @@ export function probeRegionEnd(m: Mem, at: i32): i32 {
     else return m.load32(region + 4);
   }
   return 0;
+}
+
+/**
+ * A load through a pointer to a kernel object, which nobody can promise to be there: what probe reads may not read is 0.
+ * `dst` is the address of a register, `imm` says the rest (Probed).
+ */
+export function loadProbed(m: Mem, dst: i32, off: i32, imm: i32): void {
+  const src = At.REGS + (imm & Probed.SRC_MASK);
+  const size = (imm >> Probed.SIZE_SHIFT) & Probed.SIZE_MASK;
+  const base = m.load32(src);
+  const at = (base + off) | 0;
+  // The sum has 64 bits: off is small, and carries into the upper half or borrows from it.
+  const carry = off >= 0 ? (m.below(at, base) ? 1 : 0) : m.below(base, at) ? -1 : 0;
+  const end = m.load32(src + 4) + carry === 0 ? probeRegionEnd(m, at) : 0;
+  m.store64(dst, 0, 0);
+  if (end === 0 || m.below((end - at) | 0, size)) return;
+  m.copy(dst, at, size);
+  if ((imm & Probed.SIGNED) === 0) return;
+  const unused = 32 - 8 * size;
+  const value = (m.load32(dst) << unused) >> unused;
+  m.store64(dst, value, value >> 31);
 }
 
 /** Memory argument `at` of `size` bytes. */

@@ -131,6 +131,14 @@ export const enum Code {
   POINTER_HIGH = 0x0bfc0de0,
 }
 
+/** The imm of a prepared LDX_PROBED: offset of src in the register file, how many bytes it loads, whether a sign is extended. */
+export const enum Probed {
+  SRC_MASK = 0xff,
+  SIZE_SHIFT = 8,
+  SIZE_MASK = 15,
+  SIGNED = 0x1000,
+}
+
 /** What a checked program may access: u32 start, end; for maps the distance of two values, their size, the header. */
 export const enum Region {
   SIZE = 24,

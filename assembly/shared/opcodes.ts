@@ -182,8 +182,9 @@ export const enum Op {
   STORE_REL_W = 0x82,
   STORE_REL_DW = 0x83,
 
-  // verified code only: a call of map_lookup_elem
+  // verified code only: a call of map_lookup_elem, and a load through a pointer to what may be gone (see Probed)
   CALL_LOOKUP = 0x86,
+  LDX_PROBED = 0xfe,
 
   // fused pairs: both instructions at once, the second one's slot stays as it was
   MOV64_REG__ADD64_IMM = 0x88,

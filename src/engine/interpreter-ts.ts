@@ -4,7 +4,7 @@
 // instruction. A register is two int32 halves; BigInt appears only where a 64-bit division needs it (int64.ts).
 // Positions are indexes of int32: `pc` of a slot's first word (op, dst, off), the second being imm or src.
 
-import { checkArguments, mayAccess } from "../../assembly/portable/access.ts";
+import { checkArguments, loadProbed, mayAccess } from "../../assembly/portable/access.ts";
 import {
   beginEvents,
   enterEvent,
@@ -1336,6 +1336,9 @@ class Interpreter {
         }
         case Op.CALL_LOOKUP:
           this.lookup();
+          continue;
+        case Op.LDX_PROBED:
+          loadProbed(memory, At.REGS + ((w >> 8) & 0xff), w >> 16, s);
           continue;
         case Op.CALL_LOCAL:
           if (!pushFrame(memory, pc)) return this.leave(fuel, this.fault(pc, 0, 0, 0, Exit.CALL_DEPTH));

@@ -3,7 +3,15 @@
 // that a checked run may touch; and the record that ties them together (PROGRAM_*, CODE_*, REGION_*).
 
 import { Bpf, CoreHelper } from "../../assembly/shared/codes.ts";
-import { Code, Limit, ProgramFlag, ProgramRecord, Region, Right } from "../../assembly/shared/layout.ts";
+import {
+  Code,
+  Limit,
+  Probed,
+  ProgramFlag,
+  ProgramRecord,
+  Region,
+  Right,
+} from "../../assembly/shared/layout.ts";
 import { Op } from "../../assembly/shared/opcodes.ts";
 import { atPlace, LoadError } from "../errors.ts";
 import type { HelperRow } from "../helper-table.ts";
@@ -120,6 +128,24 @@ function specialiseCalls(runtime: Runtime, code: number, program: Program): void
   }
 }
 
+/** Bytes by the size bits of an opcode: w, h, b, dw. */
+const SIZES = [4, 2, 1, 8];
+const MODE_SIGNED = 0x80;
+
+/** Loads through pointers to kernel objects fault to 0. */
+function probeLoads(runtime: Runtime, code: number, program: Program, { probedLoads }: Proof): void {
+  if (probedLoads.size === 0) return;
+  const { view } = runtime.memory;
+  for (const { row, slot, src } of program.decoded) {
+    if (!probedLoads.has(slot)) continue;
+    const at = code + slot * SLOT_SIZE;
+    const bytes = SIZES[(row.code >> 3) & 3];
+    const signed = (row.code & 0xe0) === MODE_SIGNED ? Probed.SIGNED : 0;
+    view.setUint8(at, Op.LDX_PROBED);
+    view.setInt32(at + Code.IMM, (src * 8) | (bytes << Probed.SIZE_SHIFT) | signed, true);
+  }
+}
+
 /** Replaces the operations of pairs that have a fused one. Backwards, so that each slot is looked at before it changes. */
 function fusePairs(runtime: Runtime, code: number, program: Program): void {
   const { view } = runtime.memory;
@@ -211,6 +237,7 @@ function prepare(runtime: Runtime, program: Program, maps: MapBindings, mode: Pr
   const isChecked = "limit" in mode;
   if (!isChecked) {
     specialiseCalls(runtime, code, program);
+    probeLoads(runtime, code, program, mode.proof);
     fusePairs(runtime, code, program);
   }
   const regions = writeRegions(runtime, held);

@@ -46,6 +46,8 @@ export function checkAccess(env: Env, access: Access): void {
   const { number, size, dst, stored } = access;
   const pointer = env.register(number);
   env.accessKind = pointer.kind;
+  const mayFault = pointer.kind === "btf" || (pointer.flags & Flag.UNTRUSTED) !== 0;
+  if (mayFault && stored === undefined && dst >= 0) env.probedLoads.add(env.slot);
   checkAlignment(env, pointer, access.off, size, access.isStrict === true);
   const off = access.off + pointer.off;
   accessByKind(env, pointer, { ...access, off });

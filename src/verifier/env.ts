@@ -104,6 +104,8 @@ export class Env {
   /** By slot: 1 once a way came there, and the JumpWays on which ways went on. */
   readonly reached: Uint8Array;
   readonly jumps: Uint8Array;
+  /** Loads through pointers to what may be gone. */
+  readonly probedLoads = new Set<number>();
   /** Bytes of context that were accessed, from its start on. */
   contextSize = 0;
   /** The map that a call was given, by slot; undefined once there were several. */

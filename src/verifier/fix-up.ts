@@ -17,6 +17,7 @@ export function verified(env: Env): VerifiedProgram {
     reached: env.reached,
     jumps: env.jumps,
     pointerKinds: env.pointerKinds,
+    probedLoads: env.probedLoads,
     callMaps,
     functions: env.flow.functions,
     stackDepth: env.stackDepth,

@@ -13,6 +13,7 @@ export function vouch(program: Program): VerifiedProgram {
     reached: new Uint8Array(program.slots).fill(1),
     jumps: new Uint8Array(program.slots).fill(JumpWays.FALLS_THROUGH | JumpWays.JUMPS),
     pointerKinds: [],
+    probedLoads: new Set(),
     callMaps: new Map(),
     functions,
     stackDepth: functions.map(() => MAX_STACK),
