@@ -87,8 +87,10 @@ const withMaps = (program: Program, maps: readonly ProgramMapUse[]): Program => 
   return new Program({ ...rest, maps, ...(attachTo && { attachTo }), ...(btf && { btf }) });
 };
 
-/** Types that say nothing without the function that the program is attached to. */
-const ATTACHED_TYPES: ReadonlySet<ProgramType> = new Set(["tracing", "lsm", "ext"]);
+/** Types that are loaded for something to attach to: the least program of them says nothing. */
+const ATTACHED_TYPES: ReadonlySet<ProgramType> = new Set(["tracing", "lsm"]);
+/** Kernels with CONFIG_KALLSYMS_ALL alone tell where their variables are. */
+const HIDDEN_VARIABLE = /failed to find the address for kernel symbol/;
 const [EPERM, E2BIG] = [1, 7];
 
 const lastLine = (isAccepted: boolean, message: string): string =>
@@ -124,9 +126,10 @@ export class SampleJudge {
     const own = judge(program, { ...load, kernelBtf: this.#kernelBtf });
     const found = { name, ours: lastLine(own.isAccepted, own.message) };
     const notJudged = (cause: string): Outcome => ({ ...found, kernel: "", isSame: false, notJudged: cause });
-    if (ATTACHED_TYPES.has(program.type)) return notJudged(`${program.type} needs what it is attached to`);
+    if (program.type === "ext") return notJudged("ext needs what it is attached to");
     try {
-      let verdict = session.load(program, load);
+      const asked = { ...load, kernelBtf: this.#kernelBtf };
+      let verdict = session.load(program, asked);
       verdict.program?.close();
       if (verdict.errno === EPERM) return notJudged(`${program.type} is not permitted`);
       if (!verdict.isAccepted && !this.#knows(session, program.type, load.attachType)) {
@@ -134,8 +137,9 @@ export class SampleJudge {
       }
       // The log of a program that is too large takes long, and says no more.
       const hasReason = !verdict.isAccepted && verdict.errno !== E2BIG;
-      if (hasReason) verdict = session.load(program, { ...load, logLevel: 1 });
+      if (hasReason) verdict = session.load(program, { ...asked, logLevel: 1 });
       const { isAccepted, errno, message } = verdict;
+      if (HIDDEN_VARIABLE.test(message)) return notJudged("the kernel hides its variables");
       const kernel = isAccepted ? "accepted" : `${lastLine(false, message)} (errno ${errno})`;
       return { ...found, kernel, isSame: isAccepted === own.isAccepted, notJudged: undefined };
     } catch (error) {
@@ -145,6 +149,7 @@ export class SampleJudge {
   }
 
   #knows(session: KernelSession, type: ProgramType, attachType: number): boolean {
+    if (ATTACHED_TYPES.has(type)) return true;
     let known = this.#knownTypes.get(type);
     if (known === undefined) {
       // r0 = 1; exit
