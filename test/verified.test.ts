@@ -15,6 +15,7 @@ import {
   verify,
 } from "../dist/src/index.js";
 import { ENGINE_NAMES, thrown } from "./support/engines.ts";
+import { kernelBtf } from "./support/kernel-btf.ts";
 
 const only = (text: string, type?: "xdp" | "tracepoint" | "raw_tracepoint" | "syscall") => {
   const { programs } = load(text, type === undefined ? {} : { type });
@@ -190,6 +191,57 @@ describe.each(ENGINE_NAMES)("programs (%s)", (engine) => {
       "invalid read from stack R1 off=-4 size=5",
     );
     expect(thrown(() => make(text(4, "1"))).message).toContain("invalid func unknown#70000");
+  });
+});
+
+describe.each(ENGINE_NAMES)("loads from kernel objects (%s)", (engine) => {
+  const runtime = new Runtime();
+  /** A task, of whose 160 bytes only the first 24 can be read; the parent is what lies at 24. */
+  const task = runtime.allocateBuffer(32);
+  const { memory } = runtime;
+
+  /** Runs one load of the task that a tracepoint's second argument is. */
+  function run(insn: string, address: bigint): bigint {
+    const text = `.section tp_btf/sched_thing\nr6 = *(u64 *)(r1 + 8)\nr0 = 7\n${insn}\nexit`;
+    const { program } = instantiate(runtime, load(text, { license: "GPL" }), {
+      engine,
+      verify: { kernelBtf },
+    });
+    const context = new Uint8Array(40);
+    new DataView(context.buffer).setBigUint64(8, address, true);
+    const result = program.run(context);
+    program.close();
+    return result;
+  }
+
+  it("are what is there, with its sign where that is asked for", () => {
+    memory.fill(task.address, 0xf1, 32);
+    const at = BigInt(task.address);
+    expect(run("r0 = *(u32 *)(r6 + 0)", at)).toBe(0xf1f1f1f1n);
+    expect(run("r0 = *(s32 *)(r6 + 0)", at)).toBe(0xffff_ffff_f1f1_f1f1n);
+    expect(run("r0 = *(u8 *)(r6 + 9)", at)).toBe(0xf1n);
+    expect(run("r0 = *(s8 *)(r6 + 9)", at)).toBe(0xffff_ffff_ffff_fff1n);
+    expect(run("r0 = *(u16 *)(r6 + 9)", at)).toBe(0xf1f1n);
+    expect(run("r0 = *(s16 *)(r6 + 9)", at)).toBe(0xffff_ffff_ffff_f1f1n);
+    expect(run("r0 = *(u64 *)(r6 + 24)", at)).toBe(0xf1f1_f1f1_f1f1_f1f1n);
+  });
+
+  it("are zero where nothing is, and go on", () => {
+    for (const address of [
+      0n,
+      8n,
+      0x1_0000_0000n + BigInt(task.address),
+      (1n << 64n) - 4n,
+      0xffff_8000_0000_0000n,
+    ]) {
+      expect(run("r0 = *(u32 *)(r6 + 0)\nr0 += 1", address), `${address}`).toBe(1n);
+    }
+    // The object ends in the middle of what is read; the sum of address and offset has more than 32 bits.
+    expect(run("r0 = *(u64 *)(r6 + 24)", BigInt(task.address + 4))).toBe(0n);
+    expect(run("r0 = *(u64 *)(r6 + 120)", 0xffff_fff0n)).toBe(0n);
+    // What lies at the parent, read through a pointer that is no address here.
+    memory.fill(task.address, 0xf1, 32);
+    expect(run("r6 = *(u64 *)(r6 + 24)\nr0 = *(u32 *)(r6 + 0)", BigInt(task.address))).toBe(0n);
   });
 });
 
