@@ -96,7 +96,7 @@ const EXPECTED: Readonly<Record<Exclude<ArgKind, "anything">, readonly Expected[
   const_size_or_zero: NUMBER,
   const_alloc_size_or_zero: NUMBER,
   ctx: [{ kind: "ctx", name: "ctx" }],
-  spin_lock: MAP_VALUE,
+  spin_lock: [...MAP_VALUE, { kind: "btf", flags: Flag.ALLOC, name: "ptr_" }],
   sock_common: [...SOCKETS, { kind: "sock", name: "xdp_sock" }],
   btf_id_sock_common: [...SOCKETS, { kind: "sock", name: "xdp_sock" }, ...STRUCTS],
   socket: [{ kind: "sock", name: "sock" }],
@@ -250,9 +250,8 @@ function checkMeaning(
     case "kptr_xchg_dest":
       facts.kptr = checkKptrExchange(env, register, number);
       return;
-    case "spin_lock":
     case "timer":
-      checkField(env, register, number, type.kind === "timer" ? "bpf_timer" : "bpf_spin_lock");
+      checkField(env, register, number, "bpf_timer");
       return;
     case "dynptr":
       facts.dynptr = checkDynptr(env, number, {
