@@ -6,6 +6,7 @@ import { KernelSession } from "../dist/src/kernel.js";
 import { ARGUMENT_CASES } from "./support/kfunc-cases-arguments.ts";
 import { DYNPTR_CASES } from "./support/kfunc-cases-dynptrs.ts";
 import { ITERATOR_CASES } from "./support/kfunc-cases-iterators.ts";
+import { OBJECT_CASES } from "./support/kfunc-cases-objects.ts";
 import { SECTION_CASES } from "./support/kfunc-cases-sections.ts";
 import {
   type KfuncCase,
@@ -20,6 +21,7 @@ const GROUPS: Readonly<Record<string, readonly KfuncCase[]>> = {
   arguments: ARGUMENT_CASES,
   dynptrs: DYNPTR_CASES,
   iterators: ITERATOR_CASES,
+  "objects of their own": OBJECT_CASES,
   sections: SECTION_CASES,
 };
 

@@ -5,6 +5,7 @@
 import { consistent } from "./arithmetic.ts";
 import { Class } from "./code.ts";
 import type { Env } from "./env.ts";
+import { mayHoldLock } from "./locks.ts";
 import { holdsSockets, holdsXdpSockets } from "./map-functions.ts";
 import { markPrecise } from "./precision.ts";
 import { AT_PACKET_END, BEYOND_PACKET_END, Flag, isTrusted, Register } from "./register.ts";
@@ -280,8 +281,6 @@ function markNull(state: State, number: number, isNull: boolean): void {
     return mayHoldLock(live) ? live : live.with({ id: 0 });
   });
 }
-
-const mayHoldLock = ({ kind, map }: Register): boolean => kind === "map_value" && map?.btf !== undefined;
 
 /** A packet pointer compared with the end of the packet, or one into the metadata with its start. */
 function refinePackets(state: State, other: State, op: JumpOp, dst: number, src: number): boolean {

@@ -98,7 +98,7 @@ const EXPECTED: Readonly<Record<Exclude<ArgKind, "anything">, readonly Expected[
   const_size_or_zero: NUMBER,
   const_alloc_size_or_zero: NUMBER,
   ctx: [{ kind: "ctx", name: "ctx" }],
-  spin_lock: MAP_VALUE,
+  spin_lock: [...MAP_VALUE, { kind: "btf", flags: Flag.ALLOC, name: "ptr_" }],
   sock_common: [...SOCKETS, XDP_SOCKET],
   btf_id_sock_common: [...SOCKETS, XDP_SOCKET, ...STRUCTS],
   socket: [{ kind: "sock", name: "sock" }],
@@ -265,13 +265,10 @@ function checkMeaning(
     case "kptr_xchg_dest":
       facts.kptr = checkKptrExchange(env, register, number);
       return;
-    case "spin_lock":
     case "timer":
-      checkField(env, register, number, type.kind === "timer" ? "bpf_timer" : "bpf_spin_lock");
-      if (type.kind === "timer") {
-        facts.map = register.map;
-        facts.mapUid = register.mapUid;
-      }
+      checkField(env, register, number, "bpf_timer");
+      facts.map = register.map;
+      facts.mapUid = register.mapUid;
       return;
     case "dynptr":
       facts.dynptr = checkDynptr(env, number, {

@@ -10,7 +10,10 @@ import { Frame, State } from "./state.ts";
 import { structPointer } from "./struct-access.ts";
 
 /** What is known of the call when its callback's arguments are set: the map, the function. */
-export type CallbackFacts = Pick<CallFacts, "map" | "mapUid" | "subprogram">;
+export type CallbackFacts = Pick<CallFacts, "map" | "mapUid" | "subprogram"> & {
+  /** A node of the tree whose order is asked for. */
+  readonly element?: Register | undefined;
+};
 
 /** Sets a callback's arguments from the caller's registers. */
 export type CallbackArguments = (
@@ -30,6 +33,8 @@ export interface CallbackRule {
   readonly isAsync?: true;
   /** It may sleep, whatever the program may. */
   readonly sleeps?: true;
+  /** It orders the nodes of a tree. */
+  readonly orders?: true;
 }
 
 const forEachArguments: CallbackArguments = (_, { map, mapUid }, caller, callee) => {
@@ -63,6 +68,23 @@ const elementArguments: CallbackArguments = (_, __, caller, callee) => {
   callee[3] = Register.pointer("map_value", { map });
 };
 
+/** The same for a map that is the third argument of the call. */
+const taskArguments: CallbackArguments = (_, __, caller, callee) => {
+  const { map } = caller[3];
+  callee[1] = Register.pointer("map_ptr", { map });
+  callee[2] = Register.pointer("map_key", { map });
+  callee[3] = Register.pointer("map_value", { map });
+};
+
+/** Two nodes of the tree, which stay its own. */
+const orderArguments: CallbackArguments = (_, { element = Register.NONE }, __, callee) => {
+  callee[1] = element;
+  callee[2] = element;
+};
+
+const ANY_INT = { min: -(1n << 31n), max: (1n << 31n) - 1n };
+const TASK_RULE: CallbackRule = { setArguments: taskArguments, ...ANY_INT, isAsync: true, sleeps: true };
+
 /** By the name of the helper or kernel function. */
 export const CALLBACK_RULES: Readonly<Record<string, CallbackRule>> = {
   for_each_map_elem: { setArguments: forEachArguments, min: 0n, max: 1n },
@@ -70,6 +92,9 @@ export const CALLBACK_RULES: Readonly<Record<string, CallbackRule>> = {
   find_vma: { setArguments: vmaArguments, min: 0n, max: 1n },
   user_ringbuf_drain: { setArguments: recordArguments, min: 0n, max: 1n },
   timer_set_callback: { setArguments: elementArguments, min: 0n, max: 0n, isAsync: true },
+  bpf_rbtree_add_impl: { setArguments: orderArguments, min: 0n, max: 1n, orders: true },
+  bpf_task_work_schedule_signal_impl: TASK_RULE,
+  bpf_task_work_schedule_resume_impl: TASK_RULE,
   bpf_wq_set_callback_impl: {
     setArguments: elementArguments,
     min: 0n,
@@ -85,7 +110,8 @@ export function callBack(env: Env, facts: CallbackFacts, rule: CallbackRule): Fo
 }
 
 /** Comes back to the call that it is made by. */
-function enterCallback(env: Env, facts: CallbackFacts, { setArguments, min, max }: CallbackRule): Fork {
+function enterCallback(env: Env, facts: CallbackFacts, rule: CallbackRule): Fork {
+  const { setArguments, min, max, orders = false } = rule;
   const state = env.state.copy();
   const caller = state.frame;
   if (state.frames.length >= MAX_FRAMES) {
@@ -93,7 +119,7 @@ function enterCallback(env: Env, facts: CallbackFacts, { setArguments, min, max 
   }
   const target = facts.subprogram;
   const callee = new Frame(state.frames.length, env.flow.functionAt(target), env.slot);
-  callee.callback = { helper: env.code.imm[env.slot], min, max, asyncEntry: 0 };
+  callee.callback = { helper: env.code.imm[env.slot], min, max, asyncEntry: 0, orders };
   setArguments(env, facts, caller.registers, callee.registers);
   callee.registers[10] = Register.pointer("fp", { frame: callee.number });
   caller.callbackDepth++;

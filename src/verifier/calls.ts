@@ -13,6 +13,7 @@ import { type Env, type Fork, MAX_FRAMES } from "./env.ts";
 import { callGlobal } from "./global-functions.ts";
 import { perCpuObject } from "./kernel-symbols.ts";
 import { callKernelFunction, mayCallUnderLock } from "./kfunc-call.ts";
+import { changeLock } from "./locks.ts";
 import { mapFields } from "./map-fields.ts";
 import { checkMapChange, checkMapFunction, hasEveryKey, holdsSockets } from "./map-functions.ts";
 import { CHANGES_PACKET, forgetPacket } from "./packet-changes.ts";
@@ -206,7 +207,7 @@ function callSpecial(env: Env, facts: CallFacts, name: string): CallOutcome | un
       return undefined;
     case "spin_lock":
     case "spin_unlock":
-      changeLock(env, name === "spin_lock");
+      changeLock(env, 1, { takes: name === "spin_lock", type: "bpf_spin" });
       return undefined;
     case "dynptr_from_mem":
       checkDynptrMemory(env);
@@ -253,20 +254,6 @@ export function checkTailCalls(env: Env): void {
     const isTailCall = knownHelper(env.code.imm[slot]) === "tail_call";
     if (isTailCall && map === undefined) reject(slot, EINVAL, "tail_call abusing map_ptr");
   }
-}
-
-function changeLock(env: Env, isTaken: boolean): void {
-  const { id, map } = env.register(1);
-  const { state } = env;
-  const held = state.references.find(({ kind }) => kind === "lock");
-  if (isTaken) {
-    if (held !== undefined) env.reject(EINVAL, "Locking two bpf_spin_locks are not allowed");
-    state.references = [...state.references, { kind: "lock", id, slot: env.slot, owner: map }];
-    return;
-  }
-  if (held === undefined) env.reject(EINVAL, "bpf_spin_unlock without taking a lock");
-  if (held.id !== id || held.owner !== map) env.reject(EINVAL, "bpf_spin_unlock of different lock");
-  state.references = state.references.filter((reference) => reference !== held);
 }
 
 function checkDynptrMemory(env: Env): void {
@@ -323,7 +310,7 @@ function pointerResult(env: Env, facts: CallFacts): Register {
       if (map === undefined) env.reject(EINVAL, "kernel subsystem misconfigured verifier");
       const isThere = name === "map_lookup_elem" && hasEveryKey(map) && facts.key !== undefined;
       if (isThere && (facts.key as number) < map.maxEntries) flags &= ~Flag.MAYBE_NULL;
-      const hasLock = mapFields(map).some((field) => field.name === "bpf_spin_lock");
+      const hasLock = mapFields(map).some(({ name: field }) => /^bpf_(res_)?spin_lock$/.test(field));
       const id = (flags & Flag.MAYBE_NULL) === 0 && hasLock ? env.takeId() : 0;
       return Register.pointer("map_value", { flags, map, mapUid: facts.mapUid, id });
     }

@@ -77,7 +77,10 @@ function sameReferences(old: readonly Reference[], current: readonly Reference[]
   return old.every((reference, index) => {
     const other = current[index];
     return (
-      reference.kind === other.kind && reference.owner === other.owner && ids.matches(reference.id, other.id)
+      reference.kind === other.kind &&
+      reference.owner === other.owner &&
+      reference.lock === other.lock &&
+      ids.matches(reference.id, other.id)
     );
   });
 }

@@ -1,6 +1,7 @@
 // The arguments of a kernel function's call: each register against the class of its parameter (check_kfunc_args in
 // kernel/bpf/verifier.c).
 
+import type { Btf } from "../btf/btf.ts";
 import type { MapSpec } from "../program.ts";
 import {
   checkField,
@@ -14,6 +15,9 @@ import type { Env } from "./env.ts";
 import { checkIterator } from "./iterator.ts";
 import type { KernelFunction, KfuncParam } from "./kfunc.ts";
 import { KfuncFlag } from "./kfunc-table.ts";
+import { changeLock } from "./locks.ts";
+import type { MapField } from "./map-fields.ts";
+import { checkCounted, checkDropped, checkNode, checkRoot } from "./objects.ts";
 import { markPrecise } from "./precision.ts";
 import { Flag, isTrusted, Register, type RegisterKind, TRUST, typeName } from "./register.ts";
 import { EACCES, EINVAL, Rejection } from "./rejection.ts";
@@ -36,6 +40,12 @@ export class KfuncFacts {
   map: MapSpec | undefined = undefined;
   mapUid = 0;
   subprogram = -1;
+  /** The list or tree, and the BTF of what it holds. */
+  root: MapField | undefined = undefined;
+  rootBtf: Btf | undefined = undefined;
+  /** The object that is counted, and whether the program owns it. */
+  object: Register | undefined = undefined;
+  isOwner = false;
   /** Size of the memory that is returned. */
   resultSize: number | undefined = undefined;
   isResultReadOnly = false;
@@ -159,22 +169,28 @@ function checkClass(
         saves: name === "bpf_local_irq_save" || name === "bpf_res_spin_lock_irqsave",
         by: name.startsWith("bpf_res_") ? "lock" : "native",
       });
-    default:
-      env.reject(
-        EINVAL,
-        `arg#${index} ${REFUSED[kind] ?? "expected pointer to map value or allocated object"}`,
-      );
+    case "alloc":
+      return checkDropped(env, facts, register, index);
+    case "refcounted":
+      return checkCounted(env, facts, register, index);
+    case "list_head":
+      return checkRoot(env, facts, number, "bpf_list_head");
+    case "rb_root":
+      return checkRoot(env, facts, number, "bpf_rb_root");
+    case "list_node":
+      return checkNode(env, facts, number, "bpf_list_node");
+    case "rb_node":
+      return checkNode(env, facts, number, "bpf_rb_node");
+    case "res_spin_lock":
+      if (register.kind !== "map_value" && !(register.kind === "btf" && register.flags === Flag.ALLOC)) {
+        env.reject(EINVAL, `arg#${index} doesn't point to map value or allocated object`);
+      }
+      return changeLock(env, number, {
+        takes: name === "bpf_res_spin_lock" || name === "bpf_res_spin_lock_irqsave",
+        type: name.includes("irq") ? "bpf_res_spin_irq" : "bpf_res_spin",
+      });
   }
 }
-
-/** What is said where no object of the program's own, which alone would do, can be. */
-const REFUSED: Partial<Record<KfuncParam["kind"] | "ctx", string>> = {
-  alloc: "expected pointer to allocated object",
-  list_node: "expected pointer to allocated object",
-  rb_node: "expected pointer to allocated object",
-  refcounted: "is neither owning or non-owning ref",
-  res_spin_lock: "doesn't point to map value or allocated object",
-};
 
 /** A struct that stands for the program's context, by the name that programs know it by. */
 function isContextParam({ traits }: Env, { target, isStruct }: KfuncParam): boolean {

@@ -1,7 +1,7 @@
 // The call of a kernel function: whether this program may make it here, what it does to what the program holds, and
 // what it leaves in r0 (check_kfunc_call in kernel/bpf/verifier.c).
 
-import { CALLBACK_RULES, callBack } from "./callbacks.ts";
+import { CALLBACK_RULES, type CallbackFacts, callBack } from "./callbacks.ts";
 import { type CallOutcome, clearCallerSaved } from "./calls.ts";
 import { sliceFlag } from "./dynptr.ts";
 import type { Env, Fork } from "./env.ts";
@@ -9,17 +9,18 @@ import { givesRcuPointers, splitAtNext } from "./iterator.ts";
 import { kernelFunctions } from "./kfunc.ts";
 import { checkKfuncArguments, KfuncFacts } from "./kfunc-arguments.ts";
 import { KfuncFlag, mayCallKfunc } from "./kfunc-table.ts";
+import { borrowed, elementOf, giveAway, newObject, withLockId } from "./objects.ts";
 import { forgetPacket } from "./packet-changes.ts";
 import { checkResult } from "./program-exit.ts";
 import { checkNothingHeld, releaseReference, takeReference } from "./references.ts";
 import { Flag, Register } from "./register.ts";
 import { EACCES, EFAULT, EINVAL } from "./rejection.ts";
+import { Scalar } from "./scalar.ts";
 import { enablePreemption, enterRcu, inRcuSection, leaveRcu, sleeplessSection } from "./sections.ts";
 import { pointerToType, structPointer } from "./struct-access.ts";
 
 /** Those that a program may call while it holds a lock: of lists and trees, which locks guard, and of iterators. */
-const UNDER_LOCK =
-  /^bpf_(list_|rbtree_|iter_num_|res_spin_|refcount_acquire|obj_new_impl|obj_drop_impl|stream_vprintk_impl)/;
+const UNDER_LOCK = /^bpf_(list_|rbtree_|iter_num_|res_spin_|refcount_acquire_impl|stream_vprintk_impl)/;
 
 export const mayCallUnderLock = (env: Env): boolean => {
   const { kernelBtf, code, slot } = env;
@@ -31,12 +32,14 @@ export function callKernelFunction(env: Env): CallOutcome {
   const facts = findCalled(env);
   const { name } = facts.called;
   const pointer = env.register(1);
+  const others: Fork[] = TRIES_LOCK.has(name) ? [withoutLock(env)] : [];
   checkKfuncArguments(env, facts);
   const rule = CALLBACK_RULES[name];
-  const others: readonly Fork[] = rule === undefined ? [] : [callBack(env, facts, rule)];
+  if (rule !== undefined) others.push(callBack(env, callbackFacts(facts), rule));
   changeSections(env, facts);
   checkPlace(env, facts);
   if (facts.releases !== 0) release(env, facts);
+  if (LINKS.has(name)) giveAway(env, env.register(2).refId);
   if (name === "bpf_throw") return leaveByException(env);
   const isRcu = facts.has(KfuncFlag.ITER_NEXT) && givesRcuPointers(env);
   const result = resultOf(env, facts, isRcu);
@@ -48,6 +51,25 @@ export function callKernelFunction(env: Env): CallOutcome {
     if (fork !== undefined) return { next: env.slot + 1, others: [...others, fork], rounds: fork.state };
   }
   return { next: env.slot + 1, others };
+}
+
+/** Functions that take an object into a list or a tree. */
+const LINKS = new Set(["bpf_list_push_front_impl", "bpf_list_push_back_impl", "bpf_rbtree_add_impl"]);
+/** Functions that may fail to take a lock. */
+const TRIES_LOCK = new Set(["bpf_res_spin_lock", "bpf_res_spin_lock_irqsave"]);
+
+const callbackFacts = (facts: KfuncFacts): CallbackFacts => {
+  const { map, mapUid, subprogram } = facts;
+  const element = elementOf(facts);
+  return { map, mapUid, subprogram, element: element && borrowed(element) };
+};
+
+/** The way on behind a lock that was not to be had. */
+function withoutLock(env: Env): Fork {
+  const state = env.state.copy();
+  clearCallerSaved(state.frame);
+  state.registers[0] = Register.number(Scalar.of({ s32min: -4095, s32max: -1 }));
+  return { slot: env.slot + 1, state };
 }
 
 function findCalled(env: Env): KfuncFacts {
@@ -80,8 +102,10 @@ function findCalled(env: Env): KfuncFacts {
 function changeSections(env: Env, { called: { name } }: KfuncFacts): void {
   switch (name) {
     case "bpf_rcu_read_lock":
+      checkNotOrdering(env);
       return enterRcu(env, name);
     case "bpf_rcu_read_unlock":
+      checkNotOrdering(env);
       return leaveRcu(env, name);
     case "bpf_preempt_disable":
       env.state.preemptDepth++;
@@ -89,6 +113,11 @@ function changeSections(env: Env, { called: { name } }: KfuncFacts): void {
     case "bpf_preempt_enable":
       return enablePreemption(env, name);
   }
+}
+
+function checkNotOrdering(env: Env): void {
+  if (env.frame.callback?.orders !== true) return;
+  env.reject(EACCES, "Calling bpf_rcu_read_{lock,unlock} in unnecessary rbtree callback");
 }
 
 /** Functions that sleep, or that need RCU, are not for every place. */
@@ -131,7 +160,7 @@ function resultOf(env: Env, facts: KfuncFacts, isRcu: boolean): Register {
   const special = specialResult(env, facts);
   if (special === undefined) {
     if (kind === "void") return Register.NONE;
-    if (kind === "scalar") return Register.UNKNOWN;
+    if (kind === "scalar") return TRIES_LOCK.has(called.name) ? Register.ZERO : Register.UNKNOWN;
   }
   let result = special ?? Register.NONE;
   if (special === undefined && kind === "struct") {
@@ -151,12 +180,14 @@ function resultOf(env: Env, facts: KfuncFacts, isRcu: boolean): Register {
 
 /** A pointer that may be null, or that the program must give back. */
 function owned(env: Env, facts: KfuncFacts, result: Register): Register {
-  const isNullable = facts.has(KfuncFlag.RET_NULL);
+  const isNullable = facts.has(KfuncFlag.RET_NULL) && !facts.isOwner;
   let register = result;
   if (isNullable) register = register.with({ flags: register.flags | Flag.MAYBE_NULL, id: env.takeId() });
-  if (!facts.has(KfuncFlag.ACQUIRE)) return register;
+  if (!facts.has(KfuncFlag.ACQUIRE)) {
+    return withLockId(env, facts.root === undefined ? register : borrowed(register));
+  }
   const refId = takeReference(env);
-  return register.with(isNullable ? { id: refId, refId } : { refId });
+  return withLockId(env, register.with(isNullable ? { id: refId, refId } : { refId }));
 }
 
 function trustOf(facts: KfuncFacts, isRcu: boolean): Flag {
@@ -167,12 +198,15 @@ function trustOf(facts: KfuncFacts, isRcu: boolean): Flag {
 
 /** What functions give whose result their signature does not tell. */
 function specialResult(env: Env, facts: KfuncFacts): Register | undefined {
+  const { object } = facts;
   switch (facts.called.name) {
     case "bpf_cast_to_kern_ctx":
       return structPointer(env, kernelContext(env), Flag.TRUSTED);
     case "bpf_obj_new_impl":
     case "bpf_percpu_obj_new_impl":
-      return env.reject(EINVAL, "bpf_obj_new/bpf_percpu_obj_new requires prog BTF");
+      return newObject(env, facts);
+    case "bpf_refcount_acquire_impl":
+      return object?.btf && pointerToType(object.btf, object.typeId, Flag.ALLOC);
     case "bpf_rdonly_cast":
       return castResult(env, Number(BigInt.asUintN(32, facts.constant ?? 0n)));
     case "bpf_dynptr_slice":
@@ -184,7 +218,7 @@ function specialResult(env: Env, facts: KfuncFacts): Register | undefined {
       facts.resultSize = 8;
       return undefined;
     default:
-      return undefined;
+      return LINKS.has(facts.called.name) ? undefined : elementOf(facts);
   }
 }
 

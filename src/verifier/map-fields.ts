@@ -2,6 +2,7 @@
 // pointers into the kernel (kptrs). Found in the map's BTF by the names of structs and by type tags (btf_parse_fields
 // in kernel/bpf/btf.c).
 
+import type { Btf } from "../btf/btf.ts";
 import type { MapSpec } from "../program.ts";
 
 export interface MapField {
@@ -12,6 +13,8 @@ export interface MapField {
   /** Struct that a kptr points to, and its id in the map's BTF. */
   readonly struct?: string;
   readonly typeId?: number;
+  /** Of a list or a tree: the struct of its elements, and where in them they are linked. */
+  readonly contains?: { readonly typeId: number; readonly off: number } | undefined;
 }
 
 const SPECIAL: ReadonlySet<string> = new Set([
@@ -26,20 +29,36 @@ const TAGS: Readonly<Record<string, string>> = {
   percpu_kptr: "kptr_percpu",
 };
 
-const known = new WeakMap<MapSpec, readonly MapField[]>();
+const fieldsOfMap = new WeakMap<MapSpec, readonly MapField[]>();
+const fieldsOfType = new WeakMap<Btf, Map<number, readonly MapField[]>>();
 
 /** The fields of a map's values, in order. */
 export function mapFields(map: MapSpec): readonly MapField[] {
-  const found = known.get(map) ?? findFields(map);
-  known.set(map, found);
+  let found = fieldsOfMap.get(map);
+  if (found === undefined) {
+    const { btf, valueType = 0 } = map;
+    found = btf === undefined || valueType === 0 ? [] : structFields(btf, valueType);
+    fieldsOfMap.set(map, found);
+  }
   return found;
 }
 
-function findFields({ btf, valueType }: MapSpec): MapField[] {
+/** The same of a type of the program's. */
+export function structFields(btf: Btf, typeId: number): readonly MapField[] {
+  const known = fieldsOfType.get(btf) ?? new Map<number, readonly MapField[]>();
+  fieldsOfType.set(btf, known);
+  let found = known.get(typeId);
+  if (found === undefined) {
+    found = findFields(btf, typeId);
+    known.set(typeId, found);
+  }
+  return found;
+}
+
+function findFields(btf: Btf, typeId: number): MapField[] {
   const fields: MapField[] = [];
-  if (btf === undefined || valueType === undefined || valueType === 0) return fields;
   let isRefused = false;
-  const visit = (id: number, off: number, depth: number): void => {
+  const visit = (id: number, off: number, depth: number, tag?: string): void => {
     const type = btf.resolve(id);
     if (depth > 8) return;
     if (type.kind === "ptr") {
@@ -49,15 +68,49 @@ function findFields({ btf, valueType }: MapSpec): MapField[] {
       const struct = btf.resolve(type.type);
       if (name === undefined || struct.kind !== "struct") isRefused = true;
       else fields.push({ name, off, size: 8, struct: struct.name, typeId: struct.id });
+    } else if (type.kind === "struct" && SPECIAL.has(type.name)) {
+      const contains = tag === undefined ? undefined : containedBy(btf, tag);
+      fields.push({ name: type.name, off, size: type.size, ...(contains && { contains }) });
     } else if (type.kind === "struct") {
-      if (SPECIAL.has(type.name)) fields.push({ name: type.name, off, size: type.size });
-      else for (const member of type.members) visit(member.type, off + (member.bitOffset >> 3), depth + 1);
+      for (const [index, member] of type.members.entries()) {
+        const contains = tagsOf(btf).get(`${type.id}:${index}`);
+        visit(member.type, off + (member.bitOffset >> 3), depth + 1, contains);
+      }
     }
   };
-  visit(valueType, 0, 0);
+  visit(typeId, 0, 0);
   // The kernel refuses types with a tag that it does not know, or on a pointer to what is only declared; loaders then
   // make the map without types.
   return isRefused ? [] : fields;
+}
+
+/** The tags of members that say what a list or a tree holds, by struct and member. */
+const memberTags = new WeakMap<Btf, ReadonlyMap<string, string>>();
+const CONTAINS = "contains:";
+
+function tagsOf(btf: Btf): ReadonlyMap<string, string> {
+  let tags = memberTags.get(btf);
+  if (tags === undefined) {
+    const found = new Map<string, string>();
+    for (let id = 1; id < btf.count; id++) {
+      if (btf.kind(id) !== "decl_tag") continue;
+      const tag = btf.type(id);
+      if (tag.kind !== "decl_tag" || !tag.name.startsWith(CONTAINS)) continue;
+      found.set(`${tag.type}:${tag.component}`, tag.name.slice(CONTAINS.length));
+    }
+    tags = found;
+    memberTags.set(btf, tags);
+  }
+  return tags;
+}
+
+/** `node_data:node`: the struct of the elements, and which of its members links them. */
+function containedBy(btf: Btf, tag: string): MapField["contains"] {
+  const [struct = "", name = ""] = tag.split(":");
+  const type = btf.findByName(struct, "struct");
+  const member = type?.kind === "struct" ? type.members.find((each) => each.name === name) : undefined;
+  if (type === undefined || member === undefined) return undefined;
+  return { typeId: type.id, off: member.bitOffset >> 3 };
 }
 
 /** The offset of the field of that name; undefined when there is none. */

@@ -103,6 +103,8 @@ export interface Reference {
   readonly slot: number;
   /** Map or object of a lock. */
   readonly owner?: unknown;
+  /** Which kind of lock. */
+  readonly lock?: "bpf_spin" | "bpf_res_spin" | "bpf_res_spin_irq";
 }
 
 /** How a function that a helper calls must end. */
@@ -112,6 +114,8 @@ export interface Callback {
   readonly max: bigint;
   /** 0 while its caller waits; else how many functions were handed over to run later, one by the other. */
   readonly asyncEntry: number;
+  /** It orders the nodes of a tree, whose lock its caller holds. */
+  readonly orders?: boolean;
 }
 
 export class Frame {

@@ -4,6 +4,7 @@
 import type { Btf } from "../btf/btf.ts";
 import type { Access } from "./access.ts";
 import type { Env } from "./env.ts";
+import { structFields } from "./map-fields.ts";
 import { Flag, isTrusted, Register, TRUST } from "./register.ts";
 import { EACCES, EINVAL, EOPNOTSUPP, EPERM } from "./rejection.ts";
 import { inRcuSection } from "./sections.ts";
@@ -30,6 +31,7 @@ export function accessStruct(env: Env, pointer: Register, access: Access): void 
   }
   if (btf === undefined)
     env.reject(EACCES, `struct ${struct} is not known: its fields need the kernel's BTF`);
+  if ((pointer.flags & Flag.ALLOC) !== 0) checkPlainField(env, btf, pointer.typeId, access);
   const place = placeAt(btf, pointer.typeId, access.off, access.size);
   if (place.kind === "fault") env.reject(place.errno, place.message);
   if (access.stored !== undefined || access.dst < 0) return;
@@ -39,6 +41,12 @@ export function accessStruct(env: Env, pointer: Register, access: Access): void 
   }
   const flags = place.kind === "pointer" ? trustOf(env, pointer, btf, place) : 0;
   env.setRegister(access.dst, loaded(env, btf, place, flags));
+}
+
+/** Fields of the program's own objects that only calls may touch. */
+function checkPlainField(env: Env, btf: Btf, typeId: number, { off, size }: Access): void {
+  const field = structFields(btf, typeId).find((each) => off < each.off + each.size && each.off < off + size);
+  if (field !== undefined) env.reject(EACCES, `direct access to ${field.name} is disallowed`);
 }
 
 /** What every access through such a pointer must be. */

@@ -3,11 +3,18 @@
 
 import { existsSync, readFileSync } from "node:fs";
 import { type Btf, parseBtf } from "../../dist/src/btf/btf.js";
-import { assembleCode, loadRaw, type MapSpec, type Program } from "../../dist/src/index.js";
+import { assembleCode, loadRaw, type MapSpec, Program } from "../../dist/src/index.js";
 import { type KernelSession, kernelUnavailable } from "../../dist/src/kernel.js";
 import type { ProgramType } from "../../dist/src/program-types.js";
 import { judge } from "../../dist/src/verifier/verify.js";
 import { BtfBuilder } from "./btf-builder.ts";
+
+/** A program's BTF, and the ids in it of its first function and of all others. */
+export interface OwnTypes {
+  readonly btf: Btf;
+  readonly main: number;
+  readonly callback: number;
+}
 
 /** A program and what becomes of it. */
 export interface KfuncCase {
@@ -20,6 +27,8 @@ export interface KfuncCase {
   readonly attachType?: number;
   readonly maps?: readonly MapSpec[];
   readonly license?: string;
+  /** Types of the program's own. */
+  readonly own?: OwnTypes;
   /** Last line of the reason; missing: accepted. */
   readonly message?: string | RegExp;
 }
@@ -46,6 +55,10 @@ const STRUCTS: Readonly<Record<string, readonly [size: number, first?: string]>>
   bpf_ct_opts: [16],
   nf_conn: [200],
   nf_conn___init: [200],
+  bpf_list_head: [16],
+  bpf_list_node: [24],
+  bpf_rb_root: [16],
+  bpf_rb_node: [32],
 };
 
 /** Signatures in the manner of C, one a line; `struct` is left out. */
@@ -101,6 +114,17 @@ const FUNCTIONS = `
   int bpf_wq_init(bpf_wq* wq, void* p__map, u32 flags)
   int bpf_wq_start(bpf_wq* wq, u32 flags)
   int bpf_res_spin_lock(bpf_res_spin_lock* lock)
+  void bpf_res_spin_unlock(bpf_res_spin_lock* lock)
+  int bpf_wq_set_callback_impl(bpf_wq* wq, callback* callback_fn, u32 flags, void* aux__prog)
+  void* bpf_obj_new_impl(u64 local_type_id__k, void* meta__ign)
+  void bpf_obj_drop_impl(void* p__alloc, void* meta__ign)
+  void* bpf_refcount_acquire_impl(void* p__refcounted_kptr, void* meta__ign)
+  int bpf_list_push_front_impl(bpf_list_head* head, bpf_list_node* node, void* meta__ign, u64 off)
+  bpf_list_node* bpf_list_pop_front(bpf_list_head* head)
+  bpf_list_node* bpf_list_front(bpf_list_head* head)
+  int bpf_rbtree_add_impl(bpf_rb_root* root, bpf_rb_node* node, callback* less, void* meta__ign, u64 off)
+  bpf_rb_node* bpf_rbtree_first(bpf_rb_root* root)
+  bpf_rb_node* bpf_rbtree_remove(bpf_rb_root* root, bpf_rb_node* node)
   void bpf_xdp_metadata_rx_timestamp(xdp_md* ctx, u64* timestamp)
   void bpf_fentry_test1(int a)
 `;
@@ -126,6 +150,7 @@ function buildKernelBtf(): Btf {
     const member = first === undefined ? (isPlain ? idOf("u32") : pointer) : idOf(first);
     ids.set(name, builder.struct("struct", name, size, [["first", member, 0]]));
   }
+  ids.set("callback", builder.proto(idOf("int"), []));
   const contexts = [["BPF_PROG_TYPE_SCHED_CLS_kern", idOf("sk_buff"), 0]] as const;
   builder.struct("struct", "bpf_ctx_convert", 232, contexts);
   const typeOf = (text: string): number =>
@@ -156,7 +181,7 @@ export function liveBtf(): Btf {
 }
 
 /** `kfunc#NAME` and `type#NAME` become ids. */
-export function programWith(btf: Btf, { name, text, type, maps, license }: KfuncCase): Program {
+export function programWith(btf: Btf, { name, text, type, maps, license, own }: KfuncCase): Program {
   const id = (kind: "func" | "struct", what: string): number => {
     const found = btf.findByName(what, kind);
     if (found === undefined) throw new RangeError(`no ${kind} ${what}`);
@@ -165,12 +190,28 @@ export function programWith(btf: Btf, { name, text, type, maps, license }: Kfunc
   const source = text
     .replace(/kfunc#([a-z_]\w*)/g, (_, what: string) => `kfunc#${id("func", what)}`)
     .replace(/type#(\w+)/g, (_, what: string) => `${id("struct", what)}`);
-  return loadRaw(assembleCode(source), {
+  const plain = loadRaw(assembleCode(source), {
     name: name.replace(/\W/g, "_"),
     type: type ?? "sched_cls",
     license: license ?? "GPL",
     ...(maps && { maps }),
   });
+  return own === undefined ? plain : withTypes(plain, own);
+}
+
+/** The program with types of its own, those of its functions among them; all but the first are static. */
+function withTypes(plain: Program, { btf, main, callback }: OwnTypes): Program {
+  const targets = plain.decoded
+    .filter(({ row }) => row.name === "lddw_func")
+    .map(({ slot, imm }) => slot + imm + 1);
+  const functions = [
+    { slot: 0, name: "main", typeId: main, isGlobal: true },
+    ...[...new Set(targets)]
+      .sort((a, b) => a - b)
+      .map((slot) => ({ slot, name: "callback", typeId: callback, isGlobal: false })),
+  ];
+  const { name, type, insns, license, maps } = plain;
+  return new Program({ name, type, insns, license, maps, functions, btf });
 }
 
 /** The last line; of an endless loop the one before both states, which the kernel prints and we do not. */
