@@ -7,7 +7,7 @@ import { clean, covers, mayLoop, widen } from "./compare.ts";
 import { type Env, MAX_INSNS } from "./env.ts";
 import { LoopVisits } from "./loop-visits.ts";
 import { forgetPrecision, propagatePrecision } from "./precision.ts";
-import { E2BIG, EINVAL } from "./rejection.ts";
+import { E2BIG, EINVAL, ENOMEM } from "./rejection.ts";
 import { pushStep } from "./stack-access.ts";
 import type { State } from "./state.ts";
 import { type StepResult, step } from "./step.ts";
@@ -107,7 +107,7 @@ export class Explorer {
   #push(state: State, slot: number): void {
     const env = this.#env;
     if (env.pending.length >= MAX_PENDING) {
-      env.reject(E2BIG, `The sequence of ${MAX_PENDING + 1} jumps is too complex.`);
+      env.reject(ENOMEM, `The sequence of ${MAX_PENDING + 1} jumps is too complex.`);
     }
     state.branches = 1;
     state.steps = env.state.steps.slice();
