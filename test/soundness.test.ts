@@ -44,9 +44,7 @@ beforeAll(async () => {
   watched = await makeWatched();
 }, 60_000);
 
-afterAll(() => {
-  watched.control.watch = undefined;
-});
+afterAll(() => watched.remove());
 
 function add<T>(bySlot: Map<number, T[]>, slot: number, value: T): void {
   const known = bySlot.get(slot);

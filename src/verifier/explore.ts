@@ -9,7 +9,7 @@ import { type Env, type Fork, MAX_INSNS } from "./env.ts";
 import { isIterating } from "./iterator.ts";
 import { LoopVisits } from "./loop-visits.ts";
 import { forgetPrecision, propagatePrecision } from "./precision.ts";
-import { E2BIG, EINVAL } from "./rejection.ts";
+import { E2BIG, EINVAL, ENOMEM } from "./rejection.ts";
 import { pushStep } from "./stack-access.ts";
 import type { State } from "./state.ts";
 import { type StepResult, step } from "./step.ts";
@@ -114,7 +114,7 @@ export class Explorer {
   #push({ state, slot, isEntry }: Fork): void {
     const env = this.#env;
     if (env.pending.length >= MAX_PENDING) {
-      env.reject(E2BIG, `The sequence of ${MAX_PENDING + 1} jumps is too complex.`);
+      env.reject(ENOMEM, `The sequence of ${MAX_PENDING + 1} jumps is too complex.`);
     }
     state.branches = 1;
     state.steps = isEntry === true ? [] : env.state.steps.slice();

@@ -2,7 +2,7 @@
 // made to follow every way to its end, and to make mistakes. Made in a folder of its own; the project's files stay as
 // they are.
 
-import { cpSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -36,6 +36,8 @@ export interface Watched {
     flags: number,
     observe: (env: Env) => Observer,
   ): { readonly env: Env; readonly program: VerifiedProgram } | undefined;
+  /** Removes the copy's folder. */
+  remove(): void;
 }
 
 interface Fault {
@@ -133,5 +135,6 @@ export async function makeWatched(): Promise<Watched> {
       const { env, error } = explore(program, { flags }, undefined, observe);
       return error === undefined ? { env, program: verified(env) } : undefined;
     },
+    remove: () => rmSync(folder, { recursive: true, force: true }),
   };
 }
