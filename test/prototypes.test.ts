@@ -3,8 +3,8 @@
 import { describe, expect, it } from "vitest";
 import { HELPER_NAMES } from "../dist/src/isa/helper-names.js";
 import { PROGRAM_TYPES } from "../dist/src/program-types.js";
-import { ALLOWED_HELPERS, hookAllows } from "../dist/src/verifier/allowed-helpers.js";
-import { knownHelper, PROTOTYPE_ROWS, prototypeFor } from "../dist/src/verifier/prototypes.js";
+import { ALLOWED_HELPERS, hookAllows } from "../dist/src/verifier/prototypes/allowed-helpers.js";
+import { knownHelper, PROTOTYPE_ROWS, prototypeFor } from "../dist/src/verifier/prototypes/prototypes.js";
 import { readOracle } from "./support/oracles.ts";
 
 const IDS = HELPER_NAMES.map((_, id) => id).slice(1);

@@ -3,9 +3,9 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Scalar, type ScalarParts } from "../dist/src/verifier/scalar.js";
-import { branchTaken, refineBranch, refineSelf } from "../dist/src/verifier/scalar-branch.js";
-import { Tnum } from "../dist/src/verifier/tnum.js";
+import { Scalar, type ScalarParts } from "../dist/src/verifier/scalars/scalar.js";
+import { branchTaken, refineBranch, refineSelf } from "../dist/src/verifier/scalars/scalar-branch.js";
+import { Tnum } from "../dist/src/verifier/scalars/tnum.js";
 import {
   ALL,
   constant,

@@ -3,10 +3,10 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Scalar, type ScalarParts } from "../dist/src/verifier/scalar.js";
-import { type AluOp, applyAlu, changeByteOrder, forkSign } from "../dist/src/verifier/scalar-alu.js";
-import { refineBranch } from "../dist/src/verifier/scalar-branch.js";
-import { Tnum } from "../dist/src/verifier/tnum.js";
+import { Scalar, type ScalarParts } from "../dist/src/verifier/scalars/scalar.js";
+import { type AluOp, applyAlu, changeByteOrder, forkSign } from "../dist/src/verifier/scalars/scalar-alu.js";
+import { refineBranch } from "../dist/src/verifier/scalars/scalar-branch.js";
+import { Tnum } from "../dist/src/verifier/scalars/tnum.js";
 import {
   ALL,
   ALU_OPS,

@@ -3,7 +3,7 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Tnum } from "../dist/src/verifier/tnum.js";
+import { Tnum } from "../dist/src/verifier/scalars/tnum.js";
 
 const ALL = (1n << 64n) - 1n;
 const BITS = 4;

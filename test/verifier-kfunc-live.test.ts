@@ -4,7 +4,7 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { KernelSession } from "../dist/src/kernel.js";
 import type { ProgramType } from "../dist/src/program-types.js";
-import { KFUNC_NAMES } from "../dist/src/verifier/kfunc-table.js";
+import { KFUNC_NAMES } from "../dist/src/verifier/prototypes/kfunc-table.js";
 import {
   type KfuncCase,
   kernelVerdict,

@@ -13,8 +13,8 @@ import {
 } from "../dist/src/index.js";
 import { assembleCode } from "../dist/src/isa/assembler.js";
 import { KernelSession, kernelUnavailable } from "../dist/src/kernel.js";
-import { type Explanation, formatExplanation } from "../dist/src/verifier/explain.js";
-import { LogBuffer } from "../dist/src/verifier/log.js";
+import { type Explanation, formatExplanation } from "../dist/src/verifier/log/explain.js";
+import { LogBuffer } from "../dist/src/verifier/log/log.js";
 import { judge } from "../dist/src/verifier/verify.js";
 import { kernelBtf } from "./support/kernel-btf.ts";
 import { LOG_CASES } from "./support/log-cases.ts";

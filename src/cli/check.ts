@@ -9,7 +9,7 @@ import { errnoName, KernelError } from "../kernel/syscall.ts";
 import type { ObjectFile } from "../loader/object-file.ts";
 import type { Program, SourceLine } from "../program.ts";
 import type { ProgramType } from "../program-types.ts";
-import { type Explanation, explanationLines } from "../verifier/explain.ts";
+import { type Explanation, explanationLines } from "../verifier/log/explain.ts";
 import { judge, type Verdict } from "../verifier/verify.ts";
 import { type Command, readArgs, UsageError } from "./command.ts";
 import { choosePrograms, loadFile, readProgramType } from "./input.ts";

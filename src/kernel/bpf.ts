@@ -5,7 +5,7 @@ import { closeSync } from "node:fs";
 import type { Btf } from "../btf/btf.ts";
 import type { MapSpec, Program } from "../program.ts";
 import { PROGRAM_TYPES, type ProgramType } from "../program-types.ts";
-import { findAttachTarget, hasAttachTarget } from "../verifier/attach-target.ts";
+import { findAttachTarget, hasAttachTarget } from "../verifier/contexts/attach-target.ts";
 import { BpfCall } from "./attr.ts";
 import { loadBtf } from "./btf.ts";
 import { encodeMapLoads } from "./insns.ts";

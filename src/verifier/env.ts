@@ -3,20 +3,20 @@
 
 import type { Btf } from "../btf/btf.ts";
 import type { MapSpec, Program, ProgramMapUse } from "../program.ts";
-import type { AttachTarget } from "./attach-target.ts";
+import type { GlobalFunctions } from "./calls/global-functions.ts";
 import type { Code } from "./code.ts";
+import type { AttachTarget } from "./contexts/attach-target.ts";
 import { type ProgramTraits, programTraits } from "./contexts/contexts.ts";
-import type { ControlFlow } from "./control-flow.ts";
-import type { GlobalFunctions } from "./global-functions.ts";
-import type { LogBuffer } from "./log.ts";
+import type { ControlFlow } from "./explore/control-flow.ts";
+import { StackLiveness } from "./explore/stack-liveness.ts";
+import type { LogBuffer } from "./log/log.ts";
 import type { Observer } from "./observe.ts";
-import type { HelperPrototype, ProgramKind } from "./prototype.ts";
-import { prototypeFor } from "./prototypes.ts";
+import type { HelperPrototype, ProgramKind } from "./prototypes/prototype.ts";
+import { prototypeFor } from "./prototypes/prototypes.ts";
+import { type UserHelpers, userPrototype } from "./prototypes/user-helpers.ts";
 import type { Register, RegisterKind } from "./register.ts";
 import { reject } from "./rejection.ts";
-import { StackLiveness } from "./stack-liveness.ts";
 import type { Frame, State, Step } from "./state.ts";
-import { type UserHelpers, userPrototype } from "./user-helpers.ts";
 
 /** What the caller may do: everything, or what CAP_BPF alone allows. */
 export type Capabilities = "all" | "bpf";

@@ -1,7 +1,7 @@
 // Who wants to see how a program is explored: the log, or whoever explains a rejection. Told by the explorer at each
 // instruction; without an observer nothing is paid.
 
-import type { LoopVisit } from "./loop-visits.ts";
+import type { LoopVisit } from "./explore/loop-visits.ts";
 import type { State } from "./state.ts";
 
 export interface Observer {

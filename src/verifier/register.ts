@@ -3,7 +3,7 @@
 
 import type { Btf } from "../btf/btf.ts";
 import type { MapSpec } from "../program.ts";
-import { Scalar } from "./scalar.ts";
+import { Scalar } from "./scalars/scalar.ts";
 
 /** `enum bpf_reg_type` without its flags. */
 export type RegisterKind =

@@ -2,9 +2,9 @@
 // back, locks that are held. Copied at every branch; frames hold immutable registers and slots, so that a copy is
 // two short arrays per frame.
 
-import type { LoopVisit } from "./loop-visits.ts";
+import type { LoopVisit } from "./explore/loop-visits.ts";
+import type { StackObject } from "./objects/stack-object.ts";
 import { Register } from "./register.ts";
-import type { StackObject } from "./stack-object.ts";
 
 /** What a byte of the stack holds. */
 export const enum Byte {

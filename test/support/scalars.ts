@@ -3,10 +3,10 @@
 
 import fc from "fast-check";
 import { expect } from "vitest";
-import { Scalar, type ScalarParts } from "../../dist/src/verifier/scalar.js";
-import type { AluOp } from "../../dist/src/verifier/scalar-alu.js";
-import type { JumpOp } from "../../dist/src/verifier/scalar-branch.js";
-import { Tnum } from "../../dist/src/verifier/tnum.js";
+import { Scalar, type ScalarParts } from "../../dist/src/verifier/scalars/scalar.js";
+import type { AluOp } from "../../dist/src/verifier/scalars/scalar-alu.js";
+import type { JumpOp } from "../../dist/src/verifier/scalars/scalar-branch.js";
+import { Tnum } from "../../dist/src/verifier/scalars/tnum.js";
 
 export const ALL = (1n << 64n) - 1n;
 export const RUNS = { numRuns: 2000 };

@@ -1,7 +1,7 @@
 // Whether what a run really has in its registers and on its stack is among what the verifier thought possible there.
 
 import type { MapSpec } from "../../dist/src/index.js";
-import { formatRegister } from "../../dist/src/verifier/print-state.js";
+import { formatRegister } from "../../dist/src/verifier/log/print-state.js";
 import type { Register } from "../../dist/src/verifier/register.js";
 import type { StackSlot } from "../../dist/src/verifier/state.js";
 

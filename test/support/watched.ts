@@ -4,7 +4,7 @@
 
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type * as tracebee from "../../dist/src/index.js";
 import type { Program, VerifiedProgram } from "../../dist/src/program.js";
@@ -52,7 +52,7 @@ const fault = (file: string, at: string, statement: string): Fault => ({
   statement,
 });
 const applyAlu = (statement: string): Fault =>
-  fault("scalar-alu.js", "function applyAlu(op, dst, src, is64)", statement);
+  fault("scalars/scalar-alu.js", "function applyAlu(op, dst, src, is64)", statement);
 
 /** Mistakes that can be made, each a statement at the beginning of a function. */
 const FAULTS: Readonly<Record<string, Fault>> = {
@@ -61,32 +61,41 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   "a signed shift is an unsigned one": applyAlu('if (op === "arsh") op = "rsh";'),
   "a remainder is a number": applyAlu('if (op === "mod") return src;'),
   "up to is below": fault(
-    "scalar-branch.js",
+    "scalars/scalar-branch.js",
     "function refine(condition, first, second, is32)",
     'if (condition === "le") condition = "lt";',
   ),
   "the lower half decides": fault(
-    "scalar-branch.js",
+    "scalars/scalar-branch.js",
     "function refine(condition, first, second, is32)",
     "is32 = false;",
   ),
-  "a sign is not extended": fault("scalar.js", "signExtend(bytes, to)", "return this.truncate(bytes);"),
-  "nothing is precise": fault("precision.js", "function markPrecise(env, register)", "return false;"),
+  "a sign is not extended": fault(
+    "scalars/scalar.js",
+    "signExtend(bytes, to)",
+    "return this.truncate(bytes);",
+  ),
+  "nothing is precise": fault("explore/precision.js", "function markPrecise(env, register)", "return false;"),
   "marks are not propagated": fault(
-    "precision.js",
+    "explore/precision.js",
     "function propagatePrecision(env, kept, state, slot)",
     "return false;",
   ),
   "marks do not go back": fault(
-    "precision.js",
+    "explore/precision.js",
     "function markIn(state, wanted, notes)",
     "wanted.clear(); return false;",
   ),
-  "every number is within every other": fault("scalar.js", "isWithin(old)", "return true;"),
+  "every number is within every other": fault("scalars/scalar.js", "isWithin(old)", "return true;"),
 };
 export const FAULT_NAMES: readonly string[] = Object.keys(FAULTS);
 
-const IMPORT = 'import { SWITCH } from "./switch.js";\n';
+/** Where the copy keeps its switch. */
+const SWITCH_FILE = "dist/src/verifier/switch.js";
+
+/** The line that brings the switch into another file of the copy. */
+const importInto = (path: string): string =>
+  `import { SWITCH } from "./${relative(dirname(path), SWITCH_FILE)}";\n`;
 
 /** Builds the copy. */
 export async function makeWatched(): Promise<Watched> {
@@ -95,11 +104,7 @@ export async function makeWatched(): Promise<Watched> {
   cpSync(join(ROOT, "package.json"), join(folder, "package.json"));
   for (const name of ["node_modules", "src", "assembly"]) symlinkSync(join(ROOT, name), join(folder, name));
   const state = 'export const SWITCH = { prunes: true, budget: 1e6, fault: "", watch: undefined };\n';
-  writeFileSync(join(folder, "dist/src/verifier/switch.js"), state);
-  writeFileSync(
-    join(folder, "dist/src/engine/switch.js"),
-    'export { SWITCH } from "../verifier/switch.js";\n',
-  );
+  writeFileSync(join(folder, SWITCH_FILE), state);
 
   const patched = new Set<string>();
   const patch = (path: string, from: string, to: (found: string) => string): void => {
@@ -107,7 +112,7 @@ export async function makeWatched(): Promise<Watched> {
     const text = readFileSync(file, "utf8");
     const parts = text.split(from);
     if (parts.length !== 2) throw new Error(`${path}: expected one "${from}", got ${parts.length - 1}`);
-    writeFileSync(file, `${patched.has(path) ? "" : IMPORT}${parts.join(to(from))}`);
+    writeFileSync(file, `${patched.has(path) ? "" : importInto(path)}${parts.join(to(from))}`);
     patched.add(path);
   };
   const begin = (path: string, header: string, statement: string): void =>
@@ -117,7 +122,7 @@ export async function makeWatched(): Promise<Watched> {
     return `if (SWITCH.watch !== undefined) SWITCH.watch((pc - this.codeStart()) / 2);\n${found}`;
   });
   patch("dist/src/verifier/verify.js", "\nfunction explore(", () => "\nexport function explore(");
-  const explorer = "dist/src/verifier/explore.js";
+  const explorer = "dist/src/verifier/explore/explore.js";
   patch(explorer, "flow.prunePoints[slot] === 1", (found) => `SWITCH.prunes && ${found}`);
   patch(explorer, "env.insnsProcessed > MAX_INSNS", () => "env.insnsProcessed > SWITCH.budget");
   for (const [name, { file, at, statement }] of Object.entries(FAULTS)) {
@@ -128,7 +133,7 @@ export async function makeWatched(): Promise<Watched> {
   const { explore } = await load("dist/src/verifier/verify.js");
   const { verified } = await load("dist/src/verifier/fix-up.js");
   return {
-    control: (await load("dist/src/verifier/switch.js")).SWITCH,
+    control: (await load(SWITCH_FILE)).SWITCH,
     library: await load("dist/src/index.js"),
     testRun: (await load("dist/src/test-run/test-run.js")).testRun,
     verify(program, flags, observe) {

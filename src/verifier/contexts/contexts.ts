@@ -2,7 +2,7 @@
 // type, gives answers from the tables beside it. Says nothing of contexts that BTF describes (tracing.ts).
 
 import { ATTACH_TYPES, loadAttachType } from "../../attach-types.ts";
-import type { ProgramKind } from "../prototype.ts";
+import type { ProgramKind } from "../prototypes/prototype.ts";
 import { CGROUP_ROWS } from "./cgroup.ts";
 import {
   type ContextAccess,

@@ -1,0 +1,69 @@
+// What lies on the stack and belongs to the kernel: dynptrs, open-coded iterators, saved states of interrupts. A
+// program hands their addresses to calls and may not look inside; a store to one ends it. Here is what they are and
+// where they may lie (stack_slot_obj_get_spi in kernel/bpf/verifier.c).
+
+import type { Register } from "../register.ts";
+import type { Frame } from "../state.ts";
+
+/** What a dynptr points to (`enum bpf_dynptr_type`), by the kernel's names. */
+export type DynptrType = "local" | "ringbuf" | "skb" | "xdp" | "skb_meta";
+
+/** One of a dynptr's two slots. */
+export interface DynptrObject {
+  readonly kind: "dynptr";
+  readonly type: DynptrType;
+  /** Of this dynptr alone: its slices have it. */
+  readonly id: number;
+  /** Reference that its clones share; 0: none. */
+  readonly refId: number;
+  /** The slot with the lower address. */
+  readonly isFirst: boolean;
+}
+
+/** One of an iterator's slots. */
+export interface IteratorObject {
+  readonly kind: "iter";
+  /** Its struct, such as `bpf_iter_num`. */
+  readonly struct: string;
+  /** Reference, in the slot with the lowest address; 0 in the others. */
+  readonly refId: number;
+  /** There may be a next element. */
+  readonly isActive: boolean;
+  /** How many elements were taken on the way here. */
+  readonly depth: number;
+  /** What it gives is kept by RCU ("rcu"), was so until the section was left ("stale"), or needs no RCU. */
+  readonly guard: "none" | "rcu" | "stale";
+}
+
+/** A saved state of interrupts. */
+export interface IrqFlagObject {
+  readonly kind: "irq_flag";
+  readonly refId: number;
+  /** Who saved it, and must restore it. */
+  readonly savedBy: "native" | "lock";
+}
+
+export type StackObject = DynptrObject | IteratorObject | IrqFlagObject;
+
+/** Where an object is: the slot with its lowest address; or why there cannot be one. */
+export type ObjectPlace =
+  | { readonly slot: number; readonly problem?: undefined }
+  /** The stack is not that deep yet. */
+  | { readonly slot: -1; readonly problem?: undefined }
+  | { readonly slot?: undefined; readonly problem: string };
+
+/** The place of an object of that many slots that a stack pointer is the address of. */
+export function placeOf(
+  frame: Frame,
+  { off, scalar }: Register,
+  kind: StackObject["kind"],
+  slots: number,
+): ObjectPlace {
+  if (!scalar.isConstant) return { problem: `${kind} has to be at a constant offset` };
+  const at = off + Number(scalar.signedValue);
+  const slot = (-at - 1) >> 3;
+  if (at % 8 !== 0 || slot + 1 < slots) {
+    return { problem: `cannot pass in ${kind} at an offset=${at}` };
+  }
+  return { slot: slot < frame.stack.length ? slot : -1 };
+}
