@@ -118,6 +118,13 @@ const DEFAULTS: Fields = {
   delta: 0,
 };
 
+/** A register that nobody else has seen yet. */
+type Mutable = { -readonly [Name in keyof Register]: Register[Name] };
+
+/** Small numbers, which programs use most, are one register each. */
+const [SMALLEST_SHARED, LARGEST_SHARED] = [-64, 512];
+const shared: Register[] = [];
+
 export class Register implements Fields {
   readonly kind: RegisterKind;
   readonly flags: number;
@@ -165,7 +172,10 @@ export class Register implements Fields {
   static readonly ZERO = new Register({ ...DEFAULTS, kind: "scalar" });
 
   static number(scalar: Scalar, isPrecise = false): Register {
-    return new Register({ ...DEFAULTS, kind: "scalar", scalar, isPrecise });
+    const made: Mutable = new Register(Register.ZERO);
+    made.scalar = scalar;
+    made.isPrecise = isPrecise;
+    return made;
   }
 
   static constant(value: bigint): Register {
@@ -177,49 +187,47 @@ export class Register implements Fields {
    * Not by way of BigInts: V8 11 dies compiling a choice between two `BigInt(int32)` whose halves are then taken.
    */
   static immediate(low: number, high = low >> 31): Register {
-    return Register.number(Scalar.ofHalves(high, low));
+    if (high !== low >> 31 || low < SMALLEST_SHARED || low > LARGEST_SHARED) {
+      return Register.number(Scalar.ofHalves(high, low));
+    }
+    const index = low - SMALLEST_SHARED;
+    shared[index] ??= Register.number(Scalar.ofHalves(high, low));
+    return shared[index];
   }
 
   static pointer(kind: RegisterKind, fields: Partial<Fields> = {}): Register {
-    return new Register({ ...DEFAULTS, ...fields, kind });
+    return Register.NONE.with({ ...fields, kind });
   }
 
   /** The same with other fields. */
   with(changes: Partial<Fields>): Register {
-    return new Register({
-      kind: changes.kind ?? this.kind,
-      flags: changes.flags ?? this.flags,
-      scalar: changes.scalar ?? this.scalar,
-      off: changes.off ?? this.off,
-      id: changes.id ?? this.id,
-      refId: changes.refId ?? this.refId,
-      range: changes.range ?? this.range,
-      map: "map" in changes ? changes.map : this.map,
-      mapUid: changes.mapUid ?? this.mapUid,
-      frame: changes.frame ?? this.frame,
-      memSize: changes.memSize ?? this.memSize,
-      dynptrId: changes.dynptrId ?? this.dynptrId,
-      struct: changes.struct ?? this.struct,
-      btf: changes.btf ?? this.btf,
-      typeId: changes.typeId ?? this.typeId,
-      subprogram: changes.subprogram ?? this.subprogram,
-      isPrecise: changes.isPrecise ?? this.isPrecise,
-      delta: changes.delta ?? this.delta,
-    });
+    // A copy, then the few fields that change: to read all of them from objects of many shapes takes longer.
+    return Object.assign(new Register(this), changes);
   }
 
   withScalar(scalar: Scalar): Register {
-    return scalar === this.scalar ? this : this.with({ scalar });
+    if (scalar === this.scalar) return this;
+    const made: Mutable = new Register(this);
+    made.scalar = scalar;
+    return made;
   }
 
   /** A number that no other register is known to share. */
   withoutId(): Register {
-    return this.kind !== "scalar" || this.id === 0 ? this : this.with({ id: 0, off: 0, delta: 0 });
+    if (this.kind !== "scalar" || this.id === 0) return this;
+    const made: Mutable = new Register(this);
+    made.id = 0;
+    made.off = 0;
+    made.delta = 0;
+    return made;
   }
 
   /** As pruning must compare it, or need not. */
   precise(isPrecise: boolean): Register {
-    return this.kind !== "scalar" || this.isPrecise === isPrecise ? this : this.with({ isPrecise });
+    if (this.kind !== "scalar" || this.isPrecise === isPrecise) return this;
+    const made: Mutable = new Register(this);
+    made.isPrecise = isPrecise;
+    return made;
   }
 
   get isScalar(): boolean {

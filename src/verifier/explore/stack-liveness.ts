@@ -30,11 +30,13 @@ class FrameMarks {
   }
 }
 
-/** The chain of calls that leads to a frame: its call sites, and per frame what happens to its slots here. */
+/** The chain of calls that leads to a frame, and per frame what happens to its slots here. */
 class Instance {
   readonly functionStart: number;
   readonly functionEnd: number;
   readonly frames: (FrameMarks | undefined)[] = [];
+  /** Those that are called from here, by call site and function. */
+  readonly callees = new Map<number, Instance>();
 
   constructor(functionStart: number, functionEnd: number) {
     this.functionStart = functionStart;
@@ -50,7 +52,8 @@ class Instance {
 export class StackLiveness {
   readonly #code: Code;
   readonly #flow: ControlFlow;
-  readonly #instances = new Map<string, Instance>();
+  /** Chains of one function each: a program's own, global functions, callbacks that run later. */
+  readonly #roots: (Instance | undefined)[] = [];
   /** Reads and writes of the instruction that runs now, per frame: [reads low, high, writes low, high]. */
   #current: (Uint32Array | undefined)[] = [];
   #isEmpty = true;
@@ -61,17 +64,26 @@ export class StackLiveness {
   }
 
   #instance(state: State, depth: number): Instance {
-    let key = "";
-    for (let index = 1; index <= depth; index++) key += `${state.frames[index].callSite},`;
-    key += `f${state.frames[depth].subprogram}`;
-    let instance = this.#instances.get(key);
-    if (instance === undefined) {
-      const { functions } = this.#flow;
-      const index = state.frames[depth].subprogram;
-      instance = new Instance(functions[index], functions[index + 1] ?? this.#code.length);
-      this.#instances.set(key, instance);
+    const { frames } = state;
+    const root = frames[0].subprogram;
+    this.#roots[root] ??= this.#make(root);
+    let instance = this.#roots[root];
+    for (let index = 1; index <= depth; index++) {
+      const { callSite, subprogram } = frames[index];
+      const key = callSite * this.#flow.functions.length + subprogram;
+      let callee = instance.callees.get(key);
+      if (callee === undefined) {
+        callee = this.#make(subprogram);
+        instance.callees.set(key, callee);
+      }
+      instance = callee;
     }
     return instance;
+  }
+
+  #make(subprogram: number): Instance {
+    const { functions } = this.#flow;
+    return new Instance(functions[subprogram], functions[subprogram + 1] ?? this.#code.length);
   }
 
   markRead(frame: number, slot: number): void {

@@ -40,17 +40,18 @@ export interface Access {
 }
 
 /** Bytes by the size bits of an opcode: w, h, b, dw. */
-export const sizeOf = (opcode: number): 1 | 2 | 4 | 8 => ([4, 2, 1, 8] as const)[(opcode >> 3) & 3];
+const SIZES = [4, 2, 1, 8] as const;
+export const sizeOf = (opcode: number): 1 | 2 | 4 | 8 => SIZES[(opcode >> 3) & 3];
 
 export function checkAccess(env: Env, access: Access): void {
-  const { number, size, dst, stored } = access;
+  const { number, size, dst, stored, isSigned } = access;
   const pointer = env.register(number);
   env.accessKind = pointer.kind;
   const mayFault = pointer.kind === "btf" || (pointer.flags & Flag.UNTRUSTED) !== 0;
   if (mayFault && stored === undefined && dst >= 0) env.probedLoads.add(env.slot);
   checkAlignment(env, pointer, access.off, size, access.isStrict === true);
   const off = access.off + pointer.off;
-  accessByKind(env, pointer, { ...access, off });
+  accessByKind(env, pointer, { number, off, size, dst, stored, isSigned });
   if (stored !== undefined || dst < 0 || size === 8) return;
   const result = env.register(dst);
   if (result.kind !== "scalar") return;
@@ -58,7 +59,7 @@ export function checkAccess(env: Env, access: Access): void {
   env.setRegister(
     dst,
     result.withScalar(
-      access.isSigned ? scalar.signExtend(size as 1 | 2 | 4, 8) : scalar.truncate(size as 1 | 2 | 4),
+      isSigned ? scalar.signExtend(size as 1 | 2 | 4, 8) : scalar.truncate(size as 1 | 2 | 4),
     ),
   );
 }
