@@ -302,12 +302,16 @@ describe.each(ENGINE_NAMES)("programs at tracepoints (%s)", (engine) => {
     const runtime = new Runtime();
     const tracepoint = defineProbe(runtime);
     let isBad = true;
-    defineHelper(runtime, { id: 6000, name: "is_bad", args: [], body: () => (isBad ? 1 : 0) });
-    const code = "call 6000\nif r0 == 0 goto good\nr1 = 0\nr0 = *(u64 *)(r1 + 0)\ngood: r0 = 1\nexit";
+    const body = () => {
+      if (isBad) throw new Error("bad");
+      return 0;
+    };
+    defineHelper(runtime, { id: 6000, name: "may_throw", args: [], body });
+    const code = "r0 = 0\ncall 6000\nr0 = 1\nexit";
     tracepoint.attach(prepare(engine, code, { runtime }));
     const error = thrown(() => tracepoint.fire({}));
     expect(error).toBeInstanceOf(TrapError);
-    expect(error).toMatchObject({ slot: 3 });
+    expect(error).toMatchObject({ slot: 1, code: "host" });
     isBad = false;
     expect(tracepoint.fire({})).toBe(1);
   });

@@ -10,7 +10,6 @@ import {
   assembleCode,
   BpfMap,
   disassemble,
-  ENGINES,
   encode,
   formatInsn,
   INSN_ROWS,
@@ -19,7 +18,7 @@ import {
   makeInsn,
   Runtime,
 } from "../dist/src/index.js";
-import { ENGINE_NAMES, thrown } from "./support/engines.ts";
+import { ENGINE_NAMES, prepareProgram, thrown } from "./support/engines.ts";
 import { failure } from "./support/failure.ts";
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
@@ -312,7 +311,7 @@ describe.each(ENGINE_NAMES)("a built program (%s)", (engine) => {
     });
     const runtime = new Runtime();
     const map = new BpfMap<number, bigint>(runtime, spec);
-    const ready = ENGINES[engine].prepareChecked(runtime, program, new Map([[spec, map as BpfMap]]));
+    const ready = prepareProgram(engine, runtime, program, new Map([[spec, map as BpfMap]]));
     expect([ready.run(), ready.run()]).toEqual([10n, 20n]);
     expect(map.get(2)).toBe(10n);
   });
@@ -320,7 +319,7 @@ describe.each(ENGINE_NAMES)("a built program (%s)", (engine) => {
   it("may be of a type alone", () => {
     const program = b.buildProgram({ type: "raw" }, [b.MOV64_REG(b.R0, b.R2), b.EXIT()]);
     expect(program).toMatchObject({ name: "program", type: "raw", license: "", section: "" });
-    expect(ENGINES[engine].prepareChecked(new Runtime(), program, new Map()).run(new Uint8Array(9))).toBe(9n);
+    expect(prepareProgram(engine, new Runtime(), program, new Map()).run(new Uint8Array(9))).toBe(9n);
   });
 });
 

@@ -1,4 +1,4 @@
-// Random programs on both interpreters, checked and unchecked: everything that shows must be the same.
+// Random programs on all engines, checked and unchecked: everything that shows must be the same.
 
 import { describe, expect, it } from "vitest";
 import { ENGINES, Runtime } from "../dist/src/index.js";
@@ -14,6 +14,7 @@ const VARIANTS: readonly Variant[] = [
   { name: "wasm checked", engine: ENGINES.wasm, checked: true },
   { name: "ts", engine: ENGINES.ts, checked: false },
   { name: "wasm", engine: ENGINES.wasm, checked: false },
+  { name: "jit", engine: ENGINES.jit, checked: false },
 ];
 
 describe("random programs", () => {

@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { formatPrint, type PrintMemory } from "../dist/src/helpers/print.js";
 import { BpfMap, defineHelper, formatTraceLine, Runtime, type TraceLine } from "../dist/src/index.js";
-import { ENGINE_NAMES, prepare, runOnAll, thrown } from "./support/engines.ts";
+import { CHECKING_ENGINES, ENGINE_NAMES, prepare, runOnAll, thrown } from "./support/engines.ts";
 
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString("latin1");
 const signed = (value: bigint): bigint => BigInt.asIntN(64, value);
@@ -46,9 +46,10 @@ describe("probe_read", () => {
   it("no longer reads what was given back", () => {
     expect(
       probe(4, 4, (runtime) => {
-        const gone = runtime.allocateBuffer(64);
+        const gone = runtime.allocateBuffer(1 << 20);
         runtime.freeBuffer(gone);
-        return BigInt(gone.address);
+        // What the program takes for itself comes from where the buffer began.
+        return BigInt(gone.address + (1 << 19));
       }),
     ).toEqual(onAll([-14n, "\0\0\0\0\xff"]));
   });
@@ -287,7 +288,7 @@ describe("a helper of the user's own", () => {
   });
 
   it("has its arguments tested by its signature", () => {
-    for (const engine of ENGINE_NAMES) {
+    for (const engine of CHECKING_ENGINES) {
       const runtime = new Runtime();
       defineHelper(runtime, { id: 1001, name: "take", args: ["mem", "size"], body: () => 0 });
       const error = thrown(() => prepare(engine, "r1 = 8\nr2 = 4\ncall 1001\nexit", { runtime }).run());
@@ -319,8 +320,9 @@ describe("a helper of the user's own", () => {
       const before = prepare(engine, "call 8\nexit", { runtime });
       defineHelper(runtime, { id: 8, name: "get_smp_processor_id", args: [], body: () => 99 });
       const after = prepare(engine, "call 8\nexit", { runtime });
-      const indirect = prepare(engine, "r1 = 8\ncallx r1\nexit", { runtime });
-      expect([before.run(), after.run(), indirect.run()]).toEqual([0n, 99n, 99n]);
+      expect([before.run(), after.run()]).toEqual([0n, 99n]);
+      if (!CHECKING_ENGINES.includes(engine)) continue;
+      expect(prepare(engine, "r1 = 8\ncallx r1\nexit", { runtime }).run()).toBe(99n);
     }
   });
 

@@ -14,7 +14,7 @@ import {
   VerifierError,
   verify,
 } from "../dist/src/index.js";
-import { ENGINE_NAMES, thrown } from "./support/engines.ts";
+import { CHECKING_ENGINES, ENGINE_NAMES, thrown } from "./support/engines.ts";
 import { kernelBtf } from "./support/kernel-btf.ts";
 
 const only = (text: string, type?: "xdp" | "tracepoint" | "raw_tracepoint" | "syscall") => {
@@ -49,7 +49,7 @@ describe.each(ENGINE_NAMES)("programs (%s)", (engine) => {
     expect(error.explanation).toContain("remedy: bounds check against data_end");
   });
 
-  it("that are not safe run checked when asked", () => {
+  it.runIf(CHECKING_ENGINES.includes(engine))("that are not safe run checked when asked", () => {
     const text = ".section tracepoint/test/tick\nr0 = *(u64 *)(r1 + 3)\nexit";
     expect(thrown(() => make(text))).toBeInstanceOf(VerifierError);
     const { program } = make(text, { checked: true });
@@ -160,7 +160,16 @@ describe.each(ENGINE_NAMES)("programs (%s)", (engine) => {
     expect(make(text, { maps: { ".rodata": shared } }, runtime).program.run()).toBe(9n);
   });
 
-  it("of type raw run checked, or not at all", () => {
+  it.skipIf(CHECKING_ENGINES.includes(engine))("do not run checked where the engine cannot", () => {
+    const runtime = new Runtime();
+    const { used } = runtime.heap;
+    const error = thrown(() => make("r0 = r2\nexit", { checked: true }, runtime));
+    expect(error).toMatchObject({ name: "LoadError", code: "unsupported" });
+    expect(error.message).toContain("no checked mode: take wasm or ts");
+    expect(runtime.heap.used).toBe(used);
+  });
+
+  it.runIf(CHECKING_ENGINES.includes(engine))("of type raw run checked, or not at all", () => {
     expect(thrown(() => make("r0 = r2\nexit")).message).toContain("it can only run checked");
     expect(make("r0 = r2\nexit", { checked: true }).program.run(new Uint8Array(5))).toBe(5n);
   });

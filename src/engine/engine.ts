@@ -9,7 +9,7 @@ import type { MapSpec, Program, VerifiedProgram } from "../program.ts";
 import type { GuestBuffer, Runtime } from "../runtime.ts";
 import type { Task } from "../task.ts";
 
-export type EngineName = "ts" | "wasm";
+export type EngineName = "ts" | "wasm" | "jit";
 
 /** The maps that a program's `lddw` instructions mean. */
 export type MapBindings = ReadonlyMap<MapSpec, BpfMap>;
@@ -76,7 +76,7 @@ export interface Engine {
   prepare(runtime: Runtime, program: VerifiedProgram, maps: MapBindings): Executable;
   /**
    * Makes any program ready in checked mode: every access is tested against its context, its stack and its maps'
-   * values, and an instruction limit stops it. Throws a LoadError as `prepare` does.
+   * values, and an instruction limit stops it. Throws a LoadError as `prepare` does, and on an engine without that mode.
    */
   prepareChecked(runtime: Runtime, program: Program, maps: MapBindings, options?: CheckedOptions): Executable;
 }

@@ -28,15 +28,19 @@ import type { Runtime } from "../runtime.ts";
 import type { MapBindings } from "./engine.ts";
 import { fusedOp } from "./fuse.ts";
 
-export interface PreparedProgram {
+/** What an engine makes of a program before it can run. */
+export interface ReadyProgram {
   /** Address of the record. */
   readonly record: number;
-  /** Address of the code, SLOT_SIZE bytes per slot. */
-  readonly code: number;
   /** True when its result depends on the time of the event. */
   readonly readsTime: boolean;
   /** Frees the memory and lets go of the maps. */
   readonly release: () => void;
+}
+
+export interface PreparedProgram extends ReadyProgram {
+  /** Address of the code, SLOT_SIZE bytes per slot. */
+  readonly code: number;
 }
 
 /** Checked, with the instructions that a run may execute, or with what was proved. */
@@ -52,11 +56,12 @@ const SKB_TYPES: ReadonlySet<ProgramType> = new Set<ProgramType>([
 const PACKET_LOADS: ReadonlySet<InsnRow> = new Set(INSN_ROWS.filter(({ name }) => /^ld(abs|ind)/.test(name)));
 
 /** The row of a helper: the user's own, or the kernel's. */
-function helperRow(runtime: Runtime, id: number): HelperRow | undefined {
+export function helperRow(runtime: Runtime, id: number): HelperRow | undefined {
   return runtime.helpers.defined.get(id) ?? HELPER_ROWS.get(id);
 }
 
-function helperIndex(runtime: Runtime, insn: Insn): number {
+/** The index of a called helper in the runtime's table; a LoadError where there is no such helper. */
+export function helperIndex(runtime: Runtime, insn: Insn): number {
   const row = helperRow(runtime, insn.imm);
   if (row === undefined) {
     const name = kernelHelperName(insn.imm) ?? "unknown";
@@ -70,7 +75,11 @@ function helperIndex(runtime: Runtime, insn: Insn): number {
 }
 
 /** The 64-bit constant that an `lddw` loads, as its lower and upper half. */
-function wideValue(insn: Insn, use: ProgramMapUse | undefined, maps: MapBindings): readonly [number, number] {
+export function wideValue(
+  insn: Insn,
+  use: ProgramMapUse | undefined,
+  maps: MapBindings,
+): readonly [number, number] {
   const source = insn.row.fixed.src;
   if (use !== undefined) {
     const map = boundMap(use, maps);
@@ -193,6 +202,29 @@ function unprovedStack(program: Program): number {
   return usesStack ? Limit.FRAME_STACK : 0;
 }
 
+/** The ProgramFlag bits that follow from what a verified program is. */
+export function verifiedFlags(runtime: Runtime, program: Program): number {
+  return (
+    (program.type === "raw" ? ProgramFlag.RAW : 0) | (readsPacket(runtime, program) ? ProgramFlag.SKB : 0)
+  );
+}
+
+/** The maps of a program, each once. Throws a TypeError for one that is not bound, or is of another runtime. */
+export function boundMaps(runtime: Runtime, program: Program, maps: MapBindings): readonly BpfMap[] {
+  const found = [...new Set(program.maps.map((use) => boundMap(use, maps)))];
+  const foreign = found.find((map) => map.runtime !== runtime);
+  if (foreign !== undefined) throw new TypeError(`map ${foreign.name}: expected a map of the same runtime`);
+  return found;
+}
+
+/** True when a program's result depends on the time of the event. */
+export function readsTime(runtime: Runtime, program: Program): boolean {
+  return program.decoded.some(
+    ({ row, imm }) =>
+      row.name === "callx" || (row.name === "call_helper" && helperRow(runtime, imm)?.readsTime === true),
+  );
+}
+
 /** True when the packet of the program's `__sk_buff` must be at hand: an instruction or a helper reads it. */
 function readsPacket(runtime: Runtime, program: Program): boolean {
   if (!SKB_TYPES.has(program.type)) return false;
@@ -219,9 +251,7 @@ function prepare(runtime: Runtime, program: Program, maps: MapBindings, mode: Pr
   checkProgram(program);
   const { heap, memory } = runtime;
   const uses = new Map(program.maps.map((use) => [use.slot, use]));
-  const held = [...new Set(program.maps.map((use) => boundMap(use, maps)))];
-  const foreign = held.find((map) => map.runtime !== runtime);
-  if (foreign !== undefined) throw new TypeError(`map ${foreign.name}: expected a map of the same runtime`);
+  const held = boundMaps(runtime, program, maps);
   // A callx may name any helper, so all of them must be in the table.
   if (program.decoded.some(({ row }) => row.name === "callx")) {
     for (const row of HELPER_ROWS.values()) runtime.helpers.indexOf(helperRow(runtime, row.id) ?? row);
@@ -252,20 +282,16 @@ function prepare(runtime: Runtime, program: Program, maps: MapBindings, mode: Pr
   memory.store32(record + ProgramRecord.LIMIT_HIGH, limit / 0x1_0000_0000);
   memory.store32(record + ProgramRecord.ZEROED_STACK, zeroed);
   const flags =
-    (isChecked ? ProgramFlag.CHECKED : 0) |
     (zeroed > 0 ? ProgramFlag.ZERO_STACK : 0) |
-    (program.type === "raw" ? ProgramFlag.RAW : 0) |
     // What a checked program is given as context may be anything: no address in it can be trusted.
-    (!isChecked && readsPacket(runtime, program) ? ProgramFlag.SKB : 0);
+    (isChecked
+      ? ProgramFlag.CHECKED | (program.type === "raw" ? ProgramFlag.RAW : 0)
+      : verifiedFlags(runtime, program));
   memory.store32(record + ProgramRecord.FLAGS, flags);
   for (const map of held) map.hold();
-  const readsTime = program.decoded.some(
-    ({ row, imm }) =>
-      row.name === "callx" || (row.name === "call_helper" && helperRow(runtime, imm)?.readsTime === true),
-  );
   const release = () => {
     for (const block of [code, regions.address, record]) heap.free(block);
     for (const map of held) map.close();
   };
-  return { record, code, readsTime, release };
+  return { record, code, readsTime: readsTime(runtime, program), release };
 }

@@ -3,18 +3,40 @@
 import {
   assembleCode,
   type BpfMap,
+  type CheckedOptions,
   ENGINES,
   type EngineName,
   type Executable,
   loadRaw,
   type MapSpec,
+  type Program,
   type RunOptions,
   Runtime,
 } from "../../dist/src/index.js";
+import { vouch } from "../../dist/src/verifier/vouch.js";
 
 export const ENGINE_NAMES = Object.keys(ENGINES) as EngineName[];
 
-/** A checked executable of a text, in a runtime of its own or the one given. */
+/** Engines that run programs which nobody has verified; the others only compile what was. */
+export const CHECKING_ENGINES: readonly EngineName[] = ["ts", "wasm"];
+
+/** A program checked, or as if it were verified where the engine has no checked mode. */
+export function prepareProgram(
+  engine: EngineName,
+  runtime: Runtime,
+  program: Program,
+  bindings: ReadonlyMap<MapSpec, BpfMap>,
+  options: CheckedOptions = {},
+): Executable {
+  return CHECKING_ENGINES.includes(engine)
+    ? ENGINES[engine].prepareChecked(runtime, program, bindings, options)
+    : ENGINES[engine].prepare(runtime, vouch(program), bindings);
+}
+
+/**
+ * An executable of a text, in a runtime of its own or the one given: checked, or as if it were verified where the engine
+ * has no checked mode.
+ */
 export function prepare(
   engine: EngineName,
   text: string,
@@ -24,7 +46,7 @@ export function prepare(
   const specs: MapSpec[] = maps.map(({ spec }) => spec);
   const program = loadRaw(assembleCode(text), { name: "test", type: "raw", maps: specs });
   const bindings = new Map(maps.map((map) => [map.spec, map]));
-  return ENGINES[engine].prepareChecked(runtime, program, bindings, limit === undefined ? {} : { limit });
+  return prepareProgram(engine, runtime, program, bindings, limit === undefined ? {} : { limit });
 }
 
 /** Runs a text on every engine; all must give the same r0 and leave the same memory. */

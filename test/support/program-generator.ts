@@ -25,6 +25,8 @@ export interface GeneratedProgram {
   readonly hasLoop: boolean;
   readonly hasMapCall: boolean;
   readonly hasAccess: boolean;
+  /** A `callx`, which only checked programs may have. */
+  readonly hasIndirectCall: boolean;
 }
 
 const row = (name: string): InsnRow => insnRow(name);
@@ -67,6 +69,7 @@ class Generator {
   hasLoop = false;
   hasMapCall = false;
   hasAccess = false;
+  hasIndirectCall = false;
   #inFunction = false;
 
   constructor(random: Random, isTame: boolean, focus: readonly string[]) {
@@ -376,7 +379,7 @@ class Generator {
       else this.emit(row("ldxdw"), { dst: random.pick(DATA), src: 0, off: random.between(0, 8) });
       this.land(none);
     }
-    for (const dst of [1, 2, 3, 4, 5]) this.constant(dst);
+    this.afterCall();
     // What a lookup gave is an address, which says nothing about the program.
     if (helper === 1) this.emit("mov64_imm", { dst: 0, imm: random.imm() });
   }
@@ -390,13 +393,23 @@ class Generator {
 
   localCall(): void {
     if (this.#inFunction) this.emit("call_helper", { imm: 8 });
-    else this.#calls.push(this.emit("call_local"));
+    else {
+      this.#calls.push(this.emit("call_local"));
+      this.afterCall();
+    }
+  }
+
+  /** Arguments are gone after a call of a function: what is left in their registers depends on the engine. */
+  afterCall(): void {
+    for (const dst of [1, 2, 3, 4, 5]) this.constant(dst);
   }
 
   indirectCall(): void {
+    this.hasIndirectCall = true;
     if (!this.#inFunction && this.random.chance(0.5)) {
       this.#calls.push(this.emit("lddw_func", { dst: 8 }));
       this.emit("callx", { dst: 8 });
+      this.afterCall();
       this.emit("mov64_imm", { dst: 8, imm: 1 });
       return;
     }
@@ -415,8 +428,9 @@ class Generator {
   }
 
   result(seed: number): GeneratedProgram {
-    const { relo, isTame, hasLoop, hasMapCall, hasAccess } = this;
-    return { seed, bytes: encode(this.insns), relo, isTame, hasLoop, hasMapCall, hasAccess };
+    const { relo, isTame, hasLoop, hasMapCall, hasAccess, hasIndirectCall } = this;
+    const bytes = encode(this.insns);
+    return { seed, bytes, relo, isTame, hasLoop, hasMapCall, hasAccess, hasIndirectCall };
   }
 }
 
