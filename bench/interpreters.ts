@@ -1,7 +1,7 @@
-// One child process of the interpreter benches: measures every workload on one engine and mode with benny, and prints
+// One child process of the engine benches: measures every workload on one engine and mode with benny, and prints
 // what it found as one line of JSON. Results are checked before they are timed.
 //
-//   node dist/bench/interpreters.js ts|wasm|native verified|checked
+//   node dist/bench/interpreters.js ts|wasm|jit|native verified|checked
 
 import benny from "benny";
 import {

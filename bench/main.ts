@@ -24,6 +24,7 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const ROUNDS = Number(process.env.TRACEBEE_BENCH_ROUNDS ?? 5);
 
 const ENGINE_ROWS = [
+  { label: "jit", args: ["jit", "verified"] },
   { label: "wasm", args: ["wasm", "verified"] },
   { label: "wasm checked", args: ["wasm", "checked"] },
   { label: "ts", args: ["ts", "verified"] },

@@ -14,7 +14,7 @@ import {
   rawLine,
   withoutAddresses,
 } from "./support/batch-lines.ts";
-import { ENGINE_NAMES } from "./support/engines.ts";
+import { CHECKING_ENGINES } from "./support/engines.ts";
 
 const HASH = { type: 1, key: 4, value: 8, max: 16 };
 const ARRAY = { type: 2, key: 4, value: 8, max: 2 };
@@ -25,7 +25,7 @@ const READ_ONLY = 8;
 const lddw = (source: number, low: number, high = 0): string =>
   `18${source}1${"0000"}${bytes(low, 4)}${"00000000"}${bytes(high, 4)}`;
 
-describe.each(ENGINE_NAMES)("a program on %s", (engine) => {
+describe.each(CHECKING_ENGINES)("a program on %s", (engine) => {
   const ask = asker(engine);
 
   it("comes back under its id, whatever JSON that is", () => {
@@ -143,7 +143,7 @@ describe.each(ENGINE_NAMES)("a program on %s", (engine) => {
   });
 });
 
-describe.each(ENGINE_NAMES)("maps on %s", (engine) => {
+describe.each(CHECKING_ENGINES)("maps on %s", (engine) => {
   const ask = asker(engine);
   /** Looks up key 0 of the map in r1; r0 is its value, or -1. */
   const lookup =
@@ -348,7 +348,7 @@ describe("a line that makes no sense", () => {
   });
 });
 
-describe.each(ENGINE_NAMES)("what one line leaves behind on %s", (engine) => {
+describe.each(CHECKING_ENGINES)("what one line leaves behind on %s", (engine) => {
   const address = rawLine("r0 = r1\nexit", { id: "address" });
   /** Lines of every outcome; each takes memory and ends in a way of its own. */
   const kinds: readonly Line[] = [
@@ -405,7 +405,7 @@ describe.each(ENGINE_NAMES)("what one line leaves behind on %s", (engine) => {
 
 describe("the harness", () => {
   it("refuses an engine that is none", () => {
-    expect(() => new BatchHarness("jit" as "ts")).toThrow(/^engine: expected auto, .*got "jit"$/);
+    expect(() => new BatchHarness("warp" as "ts")).toThrow(/^engine: expected auto, .*got "warp"$/);
   });
 
   it("takes the fields meant for the verifier with raw programs too, for which they change nothing", () => {
@@ -459,7 +459,7 @@ describe("the example in docs/batch.md", () => {
   const text = readFileSync("docs/batch.md", "utf8");
   const block = (name: string) => new RegExp(`\`\`\`jsonl ${name}\\n([^\`]+)\`\`\``).exec(text)?.[1] ?? "";
 
-  it.each(ENGINE_NAMES)("gives the answers that stand there (%s)", async (engine) => {
+  it.each(CHECKING_ENGINES)("gives the answers that stand there (%s)", async (engine) => {
     const answers = await answersTo(engine, [block("lines")]);
     const promised = block("answers").trim().split("\n");
     expect(promised.length).toBeGreaterThan(4);

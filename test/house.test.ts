@@ -10,7 +10,7 @@ const ROOT = new URL("..", import.meta.url).pathname;
 /** Folders and files of src, each importing only from layers above it, and types from its own. */
 const LAYERS: readonly (readonly string[])[] = [
   ["assembly", "errors.ts"],
-  ["isa", "btf", "memory.ts", "map-type-names.ts", "program-types.ts", "attach-types.ts"],
+  ["isa", "btf", "wasm", "memory.ts", "map-type-names.ts", "program-types.ts", "attach-types.ts"],
   ["heap.ts", "task.ts", "program.ts"],
   ["trace-output.ts", "print-conversions.ts"],
   ["runtime.ts"],

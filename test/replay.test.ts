@@ -9,7 +9,7 @@ import {
   replayTrace,
   TrapError,
 } from "../dist/src/index.js";
-import { ENGINE_NAMES } from "./support/engines.ts";
+import { CHECKING_ENGINES, ENGINE_NAMES } from "./support/engines.ts";
 import { dropMonitor, encode, inChunks, line, Stand, ticks } from "./support/replaying.ts";
 import { recording } from "./support/traces.ts";
 
@@ -309,7 +309,7 @@ describe("a replay ends with an error", () => {
     expect(stand.seen.length).toBe(5);
   });
 
-  it.each(ENGINE_NAMES)(
+  it.each(CHECKING_ENGINES)(
     "when a program traps: those before it have run, those after have not (%s)",
     async (engine) => {
       const stand = new Stand(engine);

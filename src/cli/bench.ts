@@ -4,7 +4,6 @@
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { EngineName } from "../engine/engine.ts";
-import { ENGINES } from "../engine/engines.ts";
 import { ChildFailure, type Command, expectFile, readArgs, readCount, readEngines } from "./command.ts";
 import { RUN_OPTIONS, RUN_USAGE, readRunInput } from "./running.ts";
 import { formatCount, formatTable, toJson } from "./tables.ts";
@@ -53,10 +52,10 @@ export const bench: Command = {
     const { values, positionals } = readArgs(args, options);
     const file = expectFile(positionals, "a program");
     // What is wrong with the input is said once, here, and not by a process that is to measure it.
-    readRunInput(file, values);
+    const { checked } = readRunInput(file, values);
     const { rounds: _rounds, json: _json, engine: _engine, ...runValues } = values;
     const passed = [...writeOptions(runValues), "--", file];
-    const engines = readEngines(values.engine ?? Object.keys(ENGINES).join(","));
+    const engines = readEngines(values.engine ?? "all", checked !== undefined);
     const rounds = readCount(values.rounds, "rounds") ?? 5;
     const measurements: Measurement[] = [];
     for (let round = 0; round < rounds; round++) {

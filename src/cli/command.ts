@@ -58,11 +58,11 @@ export function readEngine(text: string | undefined): EngineName | "auto" {
   throw new UsageError(`--engine: expected auto, ${Object.keys(ENGINES).join(", ")}, got "${text}"`);
 }
 
-/** A list of engines: names with commas, or `all` for every one that can run here. */
-export function readEngines(text: string | undefined): (EngineName | "auto")[] {
+/** A list of engines: names with commas, or `all` for every one that can run here, and checked where that is wanted. */
+export function readEngines(text: string | undefined, isChecked: boolean): (EngineName | "auto")[] {
   if (text !== "all") return (text ?? "auto").split(",").map(readEngine);
   return Object.values(ENGINES)
-    .filter((engine) => engine.unavailable() === undefined)
+    .filter((engine) => engine.unavailable() === undefined && (engine.runsChecked || !isChecked))
     .map((engine) => engine.name);
 }
 

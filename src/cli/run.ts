@@ -91,7 +91,7 @@ export const run: Command = {
   async run(args) {
     const { values, positionals } = readArgs(args, { ...RUN_OPTIONS, json: { type: "boolean" } });
     const input = readRunInput(expectFile(positionals, "a program"), values);
-    const engines = readEngines(values.engine);
+    const engines = readEngines(values.engine, input.checked !== undefined);
     const { stdout } = process;
     const json = values.json === true;
     for (const failure of failuresOf(input.object))

@@ -29,7 +29,7 @@ export const RUN_OPTIONS = {
   set: { type: "string", multiple: true },
 } as const;
 
-export const RUN_USAGE = `  --engine NAME     ts, wasm or auto (the fastest that runs here; the default)
+export const RUN_USAGE = `  --engine NAME     ts, wasm, jit or auto (the fastest interpreter that runs here; the default)
   --type TYPE       program type, where the file does not say (raw, xdp, tracepoint …)
   --program NAME    the program to run; default: all (with --replay), or the only one
   --replay FILE     run over a recorded trace in ftrace's text form

@@ -67,6 +67,8 @@ export interface Executable {
 
 export interface Engine {
   readonly name: EngineName;
+  /** True when it has a checked mode; without one `prepareChecked` refuses every program. */
+  readonly runsChecked: boolean;
   /** Why this engine cannot run here, or undefined when it can. */
   unavailable(): string | undefined;
   /**

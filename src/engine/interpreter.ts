@@ -27,6 +27,7 @@ export function interpreterEngine(
   };
   return {
     name,
+    runsChecked: true,
     unavailable,
     prepare: (runtime, { program, proof }, maps) => make(runtime, program, maps, { proof }),
     prepareChecked(runtime, program, maps, options = {}) {

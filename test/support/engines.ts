@@ -18,7 +18,9 @@ import { vouch } from "../../dist/src/verifier/vouch.js";
 export const ENGINE_NAMES = Object.keys(ENGINES) as EngineName[];
 
 /** Engines that run programs which nobody has verified; the others only compile what was. */
-export const CHECKING_ENGINES: readonly EngineName[] = ["ts", "wasm"];
+export const CHECKING_ENGINES: readonly EngineName[] = ENGINE_NAMES.filter(
+  (name) => ENGINES[name].runsChecked,
+);
 
 /** A program checked, or as if it were verified where the engine has no checked mode. */
 export function prepareProgram(

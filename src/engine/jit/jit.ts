@@ -159,6 +159,7 @@ function refuseChecked(program: Program): never {
 
 export const jitEngine: Engine = {
   name: "jit",
+  runsChecked: false,
   unavailable: wasmUnavailable,
   prepare(runtime, verified, maps) {
     const { program, proof } = verified;
