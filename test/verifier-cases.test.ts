@@ -125,14 +125,16 @@ describe.skipIf(suite === undefined)("the kernel's verifier cases", () => {
   it.each(ENGINE_NAMES)("return what they returned there on engine %s", (engine) => {
     const runtime = new Runtime();
     const wrong: string[] = [];
-    const counts: Record<string, number> = { same: 0 };
+    const counts: Record<string, number> = { same: 0, address: 0 };
     for (const each of judgeable) {
       if (each.k618.runs?.some(({ retval }) => retval !== undefined) !== true) continue;
       if (!verdictOn(each, "all").isAccepted) continue;
       try {
         const isSame = runCase(runtime, engine, each);
         if (isSame) counts.same++;
-        if (isSame === OTHER_RESULT.has(placeOf(each))) wrong.push(`${caseName(each)}: same is ${isSame}`);
+        if (!isSame && showsAddress(engine, each)) counts.address++;
+        else if (isSame === OTHER_RESULT.has(placeOf(each)))
+          wrong.push(`${caseName(each)}: same is ${isSame}`);
       } catch (error) {
         const missing = missingPart(error);
         counts[missing] = (counts[missing] ?? 0) + 1;
@@ -140,6 +142,7 @@ describe.skipIf(suite === undefined)("the kernel's verifier cases", () => {
     }
     expect(wrong).toEqual([]);
     expect(counts.same).toBeGreaterThan(500);
+    expect(counts.address).toBeLessThan(5);
     console.log(`verifier cases run on ${engine}: ${JSON.stringify(counts)}`);
   });
 });
@@ -152,6 +155,18 @@ function missingPart(error: unknown): string {
   const part = helper?.[1] ?? map?.[1];
   if (part === undefined) throw error;
   return part;
+}
+
+/**
+ * True when a case that did not give the kernel's result does so where its memory begins at a multiple of 256, as the
+ * kernel's packets do: it shows the lowest byte of an address, which is the engine's own.
+ */
+function showsAddress(engine: (typeof ENGINE_NAMES)[number], each: SuiteCase): boolean {
+  return Array.from({ length: 32 }, (_, step) => step * 8).some((bytes) => {
+    const runtime = new Runtime();
+    if (bytes > 0) runtime.allocateBuffer(bytes);
+    return runCase(runtime, engine, each);
+  });
 }
 
 /** Runs a case on each of its packets; true when results and packets are the kernel's. */

@@ -121,6 +121,16 @@ function runFuzz(
   }
 }
 
+/** True when a program's result depends on where memory lies: the same engine gives another when it is moved. */
+function showsAddress(each: FuzzCase): boolean {
+  const results = [0, 24, 104, 1000].map((bytes) => {
+    const runtime = new Runtime({ clock: () => 1_000_000_000n });
+    if (bytes > 0) runtime.allocateBuffer(bytes);
+    return runFuzz(runtime, "wasm", each);
+  });
+  return new Set(results).size > 1;
+}
+
 /** The same as the kernel recorded it. */
 function recorded({ retval, data_out, arr, hash = {} }: FuzzCase): string {
   const entries = Object.keys(hash)
@@ -197,13 +207,21 @@ describe.skipIf(packed === undefined)("generated programs", { timeout: 600_000 }
   it("give the same results on every engine, deterministic or not", () => {
     const runtimes = ENGINE_NAMES.map(() => new Runtime({ clock: () => 1_000_000_000n }));
     let count = 0;
+    let addresses = 0;
     for (const each of cases) {
       if (each.verdict !== "ACCEPT" || !verdictOn(each).isAccepted) continue;
       const results = ENGINE_NAMES.map((engine, index) => runFuzz(runtimes[index], engine, each));
+      const isSame = results.every((result) => result === results[0]);
+      // Engines take different blocks of memory for themselves: what shows an address may differ by that.
+      if (!isSame && showsAddress(each)) {
+        addresses++;
+        continue;
+      }
       for (const result of results) expect(result, `seed ${each.seed}`).toBe(results[0]);
       count++;
     }
     expect(count).toBeGreaterThan(cases.length / 2);
+    expect(addresses).toBeLessThan(cases.length / 50);
   });
 });
 
