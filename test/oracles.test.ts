@@ -43,7 +43,11 @@ describe.skipIf(!hasFiles)("bpf_conformance", () => {
   });
 
   it.each(allPlaces())("gives the stated results on engine $engine, $mode", (place) => {
-    const suitable = cases.filter((dataCase) => suits(dataCase, place.mode));
+    // A `callx` is for checked programs, so an engine without that mode has none.
+    const mayCallIndirectly = CHECKING_ENGINES.includes(place.engine);
+    const suitable = cases.filter(
+      (dataCase) => suits(dataCase, place.mode) && (mayCallIndirectly || !dataCase.file.includes("callx")),
+    );
     const outcomes = suitable.map((dataCase) => runCase(dataCase, place));
     const results = suitable.map((dataCase, index) => [placeOfCase(dataCase), outcomes[index]]);
     // These files say nothing about the memory after the run.
