@@ -79,7 +79,16 @@ export function verificationTable(rows: readonly VerificationRow[]): Table {
   const rate = (each: { readonly processed: number; readonly microseconds: number }): string =>
     count((each.processed / each.microseconds) * 1e6);
   return {
-    head: ["verified program", "size", "processed", "ms", "processed/s", "the kernel: processed", "ms", "÷ kernel"],
+    head: [
+      "verified program",
+      "size",
+      "processed",
+      "ms",
+      "processed/s",
+      "the kernel: processed",
+      "ms",
+      "÷ kernel",
+    ],
     rows: rows.map((row) => [
       row.program,
       count(row.size),
