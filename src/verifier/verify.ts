@@ -4,8 +4,9 @@ import { loadAttachType, sectionLoad } from "../attach-types.ts";
 import type { Btf } from "../btf/btf.ts";
 import { VerifierError } from "../errors.ts";
 import { INSN_ROWS } from "../isa/table.ts";
+import { MAP_TYPES, mapTypes } from "../map-type-names.ts";
 import type { MapSpec, Program, VerifiedProgram } from "../program.ts";
-import { callbackKind, checkTailCalls } from "./calls/calls.ts";
+import { checkTailCalls, helperCallback } from "./calls/calls.ts";
 import { checkFunctionInfo } from "./calls/function-info.ts";
 import { PrototypeProblem } from "./calls/function-prototype.ts";
 import { entryFrame, GlobalFunctions } from "./calls/global-functions.ts";
@@ -138,7 +139,7 @@ function explore(
       callback: (slot) => {
         const [src, id] = [code.src[slot], code.imm[slot]];
         if (src === PSEUDO_KFUNC_CALL) return kfuncCallback(kernel?.find(id));
-        return src === 0 && !helpers.has(id) ? callbackKind(id) : "none";
+        return src === 0 && !helpers.has(id) ? helperCallback(id) : "none";
       },
       arguments: (slot) => {
         const [src, id] = [code.src[slot], code.imm[slot]];
@@ -264,8 +265,12 @@ function checkKind(program: Program, kind: ProgramKind): void {
   }
 }
 
-/** Hash, array, per-CPU and LRU forms, maps of maps, ring buffers, local storage, queues, arena. */
-const SLEEPABLE_MAPS = new Set([1, 2, 5, 6, 9, 10, 11, 12, 13, 22, 23, 24, 27, 28, 29, 31, 32, 33]);
+/** Map types that programs which sleep may use. */
+const SLEEPABLE_MAPS = mapTypes(
+  ...(["hash", "array", "percpu_hash", "percpu_array", "lru_hash", "lru_percpu_hash", "lpm_trie"] as const),
+  ...(["array_of_maps", "hash_of_maps", "queue", "stack", "sk_storage", "ringbuf"] as const),
+  ...(["inode_storage", "task_storage", "user_ringbuf", "cgrp_storage", "arena"] as const),
+);
 
 /** Each instruction is one, before any is explored (resolve_pseudo_ldimm64). */
 function checkOpcodes(program: Program, code: Code, kernelBtf: Btf | undefined): void {
@@ -296,12 +301,11 @@ function checkOpcodes(program: Program, code: Code, kernelBtf: Btf | undefined):
 function checkDirectValue(slot: number, { type, maxEntries, valueSize }: MapSpec, offset: number): void {
   const off = offset >>> 0;
   if (off >= MAX_VAR_OFF) reject(slot, EINVAL, `direct value offset of ${off} is not allowed`);
-  if (type !== ARRAY) reject(slot, EINVAL, "no direct value access support for this map type");
+  if (type !== MAP_TYPES.array) reject(slot, EINVAL, "no direct value access support for this map type");
   if (maxEntries === 1 && off < valueSize) return;
   const errno = maxEntries === 1 ? EINVAL : ENOTSUPP;
   reject(slot, errno, `invalid access to map value pointer, value_size=${valueSize} off=${off}`);
 }
-const ARRAY = 2;
 
 function checkWide(code: Code, slot: number): void {
   const next = slot + 1;

@@ -57,64 +57,66 @@ export class CallFacts {
   }
 }
 
+/** A kind of register, with exactly those flags. */
 interface Expected {
   readonly kind: RegisterKind;
-  readonly flags?: number;
-  readonly name: string;
+  readonly flags: number;
+  /** The kernel's messages name it, but no such register will do. */
+  readonly isRefused?: true;
 }
 
-const STACK: Expected = { kind: "fp", name: "fp" };
+const expected = (kind: RegisterKind, flags = 0): Expected => ({ kind, flags });
+
+const STACK = expected("fp");
 const MEMORY: readonly Expected[] = [
   STACK,
-  { kind: "pkt", name: "pkt" },
-  { kind: "pkt_meta", name: "pkt_meta" },
-  { kind: "map_key", name: "map_key" },
-  { kind: "map_value", name: "map_value" },
-  { kind: "mem", name: "mem" },
-  { kind: "mem", flags: Flag.RINGBUF, name: "ringbuf_mem" },
-  { kind: "buf", name: "buf" },
-  { kind: "btf", flags: Flag.TRUSTED, name: "trusted_ptr_" },
+  expected("pkt"),
+  expected("pkt_meta"),
+  expected("map_key"),
+  expected("map_value"),
+  expected("mem"),
+  expected("mem", Flag.RINGBUF),
+  expected("buf"),
+  expected("btf", Flag.TRUSTED),
 ];
 const SOCKETS: readonly Expected[] = [
-  { kind: "sock_common", name: "sock_common" },
-  { kind: "sock", name: "sock" },
-  { kind: "tcp_sock", name: "tcp_sock" },
+  expected("sock_common"),
+  expected("sock"),
+  expected("tcp_sock"),
+  expected("xdp_sock"),
 ];
-const XDP_SOCKET: Expected = { kind: "xdp_sock", name: "xdp_sock" };
-const STRUCTS: readonly Expected[] = [
-  { kind: "btf", name: "ptr_" },
-  { kind: "btf", flags: Flag.TRUSTED, name: "trusted_ptr_" },
-];
-const NUMBER: readonly Expected[] = [{ kind: "scalar", name: "scalar" }];
-const MAP_VALUE: readonly Expected[] = [{ kind: "map_value", name: "map_value" }];
+const STRUCTS: readonly Expected[] = [expected("btf"), expected("btf", Flag.TRUSTED)];
+const NUMBER: readonly Expected[] = [expected("scalar")];
+const MAP_VALUE: readonly Expected[] = [expected("map_value")];
 
-/** The kinds of register that an argument may be, in the kernel's order and names. */
-const EXPECTED: Readonly<Record<Exclude<ArgKind, "anything">, readonly Expected[]>> = {
-  const_map_ptr: [{ kind: "map_ptr", name: "map_ptr" }],
+/** The kinds of register that an argument may be, in the kernel's order. */
+const EXPECTED: Readonly<Record<ArgKind, readonly Expected[]>> = {
+  anything: [],
+  const_map_ptr: [expected("map_ptr")],
   map_key: MEMORY,
   map_value: MEMORY,
   mem: MEMORY,
   const_size: NUMBER,
   const_size_or_zero: NUMBER,
   const_alloc_size_or_zero: NUMBER,
-  ctx: [{ kind: "ctx", name: "ctx" }],
-  spin_lock: [...MAP_VALUE, { kind: "btf", flags: Flag.ALLOC, name: "ptr_" }],
-  sock_common: [...SOCKETS, XDP_SOCKET],
-  btf_id_sock_common: [...SOCKETS, XDP_SOCKET, ...STRUCTS],
-  socket: [{ kind: "sock", name: "sock" }],
-  btf_id: [...STRUCTS, { kind: "btf", flags: Flag.RCU, name: "rcu_ptr_" }],
-  ringbuf_mem: [{ kind: "mem", flags: Flag.RINGBUF, name: "ringbuf_mem" }],
+  ctx: [expected("ctx")],
+  spin_lock: [...MAP_VALUE, expected("btf", Flag.ALLOC)],
+  sock_common: SOCKETS,
+  btf_id_sock_common: [...SOCKETS, ...STRUCTS],
+  socket: [expected("sock")],
+  btf_id: [...STRUCTS, expected("btf", Flag.RCU)],
+  ringbuf_mem: [expected("mem", Flag.RINGBUF)],
   percpu_btf_id: [
-    { kind: "btf", flags: Flag.PERCPU, name: "percpu_ptr_" },
-    { kind: "btf", flags: Flag.PERCPU | Flag.RCU, name: "percpu_rcu_ptr_" },
-    { kind: "btf", flags: Flag.PERCPU | Flag.TRUSTED, name: "percpu_trusted_ptr_" },
+    expected("btf", Flag.PERCPU),
+    expected("btf", Flag.PERCPU | Flag.RCU),
+    expected("btf", Flag.PERCPU | Flag.TRUSTED),
   ],
-  func: [{ kind: "func", name: "func" }],
+  func: [expected("func")],
   stack: [STACK],
   const_str: MAP_VALUE,
   timer: MAP_VALUE,
-  kptr_xchg_dest: [...MAP_VALUE, { kind: "btf", flags: -1, name: "ptr_" }],
-  dynptr: [STACK, { kind: "dynptr", name: "dynptr_ptr" }],
+  kptr_xchg_dest: [...MAP_VALUE, { ...expected("btf", Flag.ALLOC), isRefused: true }],
+  dynptr: [STACK, expected("dynptr")],
 };
 
 export function checkArgument(env: Env, facts: CallFacts, index: number): void {
@@ -165,14 +167,16 @@ function argumentType(env: Env, { prototype, map }: CallFacts, index: number): A
 }
 
 function checkKind(env: Env, register: Register, number: number, type: ArgType, helper: string): void {
-  const expected = EXPECTED[type.kind as Exclude<ArgKind, "anything">];
+  const wanted = EXPECTED[type.kind];
   let flags = register.flags;
   if (type.readOnly === true) flags &= ~Flag.READ_ONLY;
   if (type.nullable === true) flags &= ~Flag.MAYBE_NULL;
   if (type.kind === "mem") flags &= ~SLICE_MASK;
-  const found = expected.some(({ kind, flags: wanted = 0 }) => kind === register.kind && wanted === flags);
-  if (found) return register.kind === "btf" ? checkStructKind(env, number, type, helper) : undefined;
-  const names = expected.map(({ name }) => name).join(", ");
+  const found = wanted.find((each) => each.kind === register.kind && each.flags === flags);
+  if (found !== undefined && found.isRefused !== true) {
+    return register.kind === "btf" ? checkStructKind(env, number, type, helper) : undefined;
+  }
+  const names = wanted.map(typeName).join(", ");
   env.reject(EACCES, `R${number} type=${typeName(register)} expected=${names}`);
 }
 
@@ -186,8 +190,8 @@ function checkStructKind(env: Env, number: number, type: ArgType, helper: string
     }
     const struct = type.kind === "btf_id" ? type.struct : "sock_common";
     // That of a field is checked against the field.
-    if (struct !== undefined) checkNamedStruct(env, number, struct, isRelease && helper !== "sk_release");
-  } else if (EXPECTED[type.kind as Exclude<ArgKind, "anything">] === MEMORY && type.readOnly !== true) {
+    if (struct !== undefined) checkNamedStruct(env, number, struct, isRelease && type.kind === "btf_id");
+  } else if (EXPECTED[type.kind] === MEMORY && type.readOnly !== true) {
     env.reject(
       EACCES,
       `bpf_${helper}() may write into memory pointed by R${number} type=${typeName(register)}`,

@@ -8,14 +8,14 @@ import type { ControlFlow } from "../explore/control-flow.ts";
 import { byteOf, slotOf } from "../insns/stack-access.ts";
 import { checkStructArgument } from "../objects/struct-arguments.ts";
 import type { ProgramKind } from "../prototypes/prototype.ts";
-import { knownHelper, prototypeFor } from "../prototypes/prototypes.ts";
+import { changesPacket, prototypeFor } from "../prototypes/prototypes.ts";
 import { Flag, Register } from "../register.ts";
 import { EINVAL, Rejection } from "../rejection.ts";
 import { Byte, Frame } from "../state.ts";
 import { checkMemoryArgument, checkUnchanged } from "./call-arguments.ts";
 import type { FunctionInfo } from "./function-info.ts";
 import { type Parameter, PrototypeProblem, readPrototype } from "./function-prototype.ts";
-import { CHANGES_PACKET, forgetPacket } from "./packet-changes.ts";
+import { forgetPacket } from "./packet-changes.ts";
 
 /** What a function may do that its callers must know of, whatever it calls included. */
 interface Effects {
@@ -72,7 +72,7 @@ function effectsOfHelper(code: Code, slot: number, kind: ProgramKind, caps: "all
   const id = code.imm[slot];
   return {
     mightSleep: prototypeFor(id, kind, caps)?.mightSleep === true,
-    changesPacket: CHANGES_PACKET.has(knownHelper(id) ?? ""),
+    changesPacket: changesPacket(id),
   };
 }
 

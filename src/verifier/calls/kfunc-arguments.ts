@@ -1,6 +1,7 @@
 // The arguments of a kernel function's call: each register against the class of its parameter (check_kfunc_args in
 // kernel/bpf/verifier.c).
 
+import { ATTACH_TYPES } from "../../attach-types.ts";
 import type { Btf } from "../../btf/btf.ts";
 import type { MapSpec } from "../../program.ts";
 import type { Env } from "../env.ts";
@@ -336,5 +337,9 @@ function checkIteratorArgument(env: Env, facts: KfuncFacts, param: KfuncParam, n
 }
 
 function mayIterateCssTasks({ kind, maySleep }: Env): boolean {
-  return kind.type === "lsm" || (kind.type === "tracing" && kind.attachType === 28) || maySleep;
+  return (
+    kind.type === "lsm" ||
+    (kind.type === "tracing" && kind.attachType === ATTACH_TYPES.trace_iter) ||
+    maySleep
+  );
 }

@@ -7,7 +7,7 @@ import { type Code, PSEUDO_KFUNC_CALL } from "../code.ts";
 import type { CallbackKind } from "../explore/control-flow.ts";
 import { KfuncFlag, kfuncFlags } from "../prototypes/kfunc-table.ts";
 import { EINVAL, reject } from "../rejection.ts";
-import { CALLBACK_RULES } from "./callbacks.ts";
+import { callbackKind } from "./callbacks.ts";
 
 const ENOTSUPP = 524;
 const EPROTO = 71;
@@ -296,6 +296,5 @@ function refuseModule(slot: number, off: number): never {
 export function kfuncCallback(found: KernelFunction | undefined): CallbackKind {
   if (found === undefined) return "none";
   if ((found.flags & KfuncFlag.ITER_NEXT) !== 0) return "iterates";
-  const rule = CALLBACK_RULES[found.name];
-  return rule === undefined ? "none" : rule.isAsync === true ? "async" : "sync";
+  return callbackKind(found.name);
 }

@@ -2,8 +2,9 @@
 // while one is held (process_spin_lock in kernel/bpf/verifier.c).
 
 import type { Env } from "../env.ts";
+import { endedRegister } from "../insns/registers.ts";
 import { type MapField, mapFields, structFields } from "../objects/map-fields.ts";
-import { Flag, Register } from "../register.ts";
+import { Flag, type Register } from "../register.ts";
 import { EACCES, EINVAL } from "../rejection.ts";
 import type { Reference } from "../state.ts";
 
@@ -74,8 +75,8 @@ export function changeLock(env: Env, number: number, { takes, type }: LockUse): 
 /** What is reached through a list or a tree is good only while its lock is held. */
 function forgetBorrowed(env: Env): void {
   env.state.mapRegisters((register) => {
-    if ((register.flags & Flag.NON_OWN_REF) === 0) return register;
-    return env.allowsLeaks ? Register.UNKNOWN : Register.NONE;
+    const isBorrowed = (register.flags & Flag.NON_OWN_REF) !== 0;
+    return isBorrowed ? endedRegister(env) : register;
   });
 }
 

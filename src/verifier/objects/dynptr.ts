@@ -4,8 +4,9 @@
 import { releaseReference, takeReference } from "../calls/references.ts";
 import type { Env } from "../env.ts";
 import { checkAccess } from "../insns/access.ts";
+import { endedRegister } from "../insns/registers.ts";
 import { frameOf } from "../insns/stack-access.ts";
-import { Flag, Register } from "../register.ts";
+import { Flag, type Register } from "../register.ts";
 import { EINVAL } from "../rejection.ts";
 import { Byte, type Frame, StackSlot } from "../state.ts";
 import { type DynptrObject, type DynptrType, placeOf } from "./stack-object.ts";
@@ -123,11 +124,9 @@ export function overwriteDynptr(env: Env, frame: Frame, index: number): void {
   env.state.mapRegisters((register) => {
     // Slices that are marked with their type are not followed by it.
     const isSlice = register.kind === "mem" && (register.flags & ~Flag.MAYBE_NULL) === 0;
-    return isSlice && register.dynptrId === object.id ? invalid(env) : register;
+    return isSlice && register.dynptrId === object.id ? endedRegister(env) : register;
   });
 }
-
-const invalid = (env: Env): Register => (env.allowsLeaks ? Register.UNKNOWN : Register.NONE);
 
 function forgetDynptr(frame: Frame, first: number): void {
   for (let index = 0; index < SLOTS; index++) frame.stack[first - index] = StackSlot.INVALID;

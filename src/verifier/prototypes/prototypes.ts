@@ -68,6 +68,13 @@ export function prototypeFor(
   return found === undefined || (found.needsPerfmon && caps === "bpf") ? undefined : found.prototype;
 }
 
+const CHANGES_PACKET: ReadonlySet<number> = new Set(
+  PROTOTYPE_ROWS.filter(({ prototype }) => prototype.changesPacket).map(({ prototype }) => prototype.id),
+);
+
+/** Whether helper `id` may move the packet's bytes, whether or not the program may call it. */
+export const changesPacket = (id: number): boolean => CHANGES_PACKET.has(id);
+
 /** Name of helper `id` without `bpf_`, whether or not the program may call it; undefined when there is none. */
 export function knownHelper(id: number): string | undefined {
   return id > 0 ? HELPER_NAMES[id] : undefined;
