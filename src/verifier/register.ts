@@ -246,6 +246,11 @@ export class Register implements Fields {
     return this.kind === "scalar" && this.scalar.isConstant;
   }
 
+  /** Of a pointer whose offset does not vary: both parts of it. */
+  get wholeOffset(): number {
+    return this.off + Number(this.scalar.signedValue);
+  }
+
   get isNull(): boolean {
     return this.isConstant && this.scalar.value === 0n;
   }

@@ -15,10 +15,11 @@ import {
   checkUnmodified,
 } from "../insns/access.ts";
 import { checkReads, isHiddenPointer } from "../insns/registers.ts";
-import { byteOf, checkInitialized, checkStackBounds, slotOf } from "../insns/stack-access.ts";
+import { byteOf, checkInitialized, checkStackBounds, slotOf, UNKNOWN_VALUE } from "../insns/stack-access.ts";
 import { checkDynptr, checkReleasable, SLICE_MASK } from "../objects/dynptr.ts";
+import { checkField } from "../objects/field-arguments.ts";
 import { checkExchanged, checkKptrExchange } from "../objects/kptr.ts";
-import { fieldOffset, type MapField } from "../objects/map-fields.ts";
+import type { MapField } from "../objects/map-fields.ts";
 import type { DynptrObject } from "../objects/stack-object.ts";
 import { accessStruct } from "../objects/struct-access.ts";
 import { checkNamedStruct } from "../objects/struct-arguments.ts";
@@ -299,7 +300,7 @@ function checkSameMap(env: Env, { map, mapUid }: CallFacts, other: Register): vo
 /** The key of a lookup, where the stack holds a number that is known. */
 function constantKey(env: Env, register: Register, size: number): number | undefined {
   if (register.kind !== "fp" || !register.scalar.isConstant) return undefined;
-  const off = register.off + Number(register.scalar.signedValue);
+  const off = register.wholeOffset;
   const frame = env.state.frames[register.frame];
   const index = slotOf(off);
   const slot = frame.slot(index);
@@ -417,36 +418,19 @@ const HAS_BARE_CONTEXT = new Set([
 /** The last byte of it is within the context. */
 function checkContextMemory(env: Env, number: number, size: number, isWrite: boolean): void {
   if (size === 0) return;
-  const stored = isWrite ? { number: -1, imm: undefined } : undefined;
+  const stored = isWrite ? UNKNOWN_VALUE : undefined;
   checkAccess(env, { number, off: size - 1, size: 1, dst: -1, stored, isSigned: false });
 }
 
 /** A text that cannot change: in a frozen map, ended by a zero. */
 export function checkString(env: Env, register: Register, number: number): void {
-  const { map, scalar, off } = register;
+  const { map, scalar, off, wholeOffset } = register;
   if (map === undefined || (map.flags & Bpf.F_RDONLY_PROG) === 0)
     env.reject(EACCES, `R${number} does not point to a readonly map'`);
   if (!scalar.isConstant) env.reject(EACCES, `R${number} is not a constant address'`);
   if (map.contents === undefined) env.reject(EACCES, "no direct value access support for this map type");
-  checkMapValue(env, number, off, map.valueSize - off - Number(scalar.signedValue), false);
-  if (!map.contents.subarray(off + Number(scalar.signedValue)).includes(0)) {
+  checkMapValue(env, number, off, map.valueSize - wholeOffset, false);
+  if (!map.contents.subarray(wholeOffset).includes(0)) {
     env.reject(EINVAL, "string is not zero-terminated");
-  }
-}
-
-/** The field of a map's value that only helpers touch. */
-export function checkField(env: Env, { map, scalar, off }: Register, number: number, name: string): void {
-  if (!scalar.isConstant) {
-    env.reject(EINVAL, `R${number} doesn't have constant offset. ${name} has to be at the constant offset`);
-  }
-  const at = map === undefined ? undefined : fieldOffset(map, name);
-  if (map?.btf === undefined)
-    env.reject(EINVAL, `map '${map?.name}' has to have BTF in order to use ${name}`);
-  if (at === undefined) env.reject(EINVAL, `map '${map.name}' has no valid ${name}`);
-  if (at !== off + Number(scalar.signedValue)) {
-    env.reject(
-      EINVAL,
-      `off ${off + Number(scalar.signedValue)} doesn't point to 'struct ${name}' that is at ${at}`,
-    );
   }
 }

@@ -10,6 +10,7 @@ import type { CallbackKind } from "../explore/control-flow.ts";
 import { markPrecise } from "../explore/precision.ts";
 import { outOfRange } from "../insns/program-exit.ts";
 import { releaseDynptr } from "../objects/dynptr.ts";
+import { isLock } from "../objects/field-arguments.ts";
 import { perCpuObject } from "../objects/kernel-symbols.ts";
 import { mapFields } from "../objects/map-fields.ts";
 import { structPointer } from "../objects/struct-access.ts";
@@ -209,10 +210,10 @@ function callSpecial(env: Env, facts: CallFacts, name: string): CallOutcome | un
 
 /** The format of bpf_snprintf is known, so that it is held against the arguments before it ever prints. */
 function checkFormat(env: Env): void {
-  const [{ map, off, scalar }, size] = [env.register(3), env.register(5)];
+  const [{ map, wholeOffset }, size] = [env.register(3), env.register(5)];
   const bytes = size.scalar.tnum.value;
   if (bytes % 8n !== 0n) env.reject(EINVAL, `R5 has to be a multiple of 8, for numbers of 8 bytes`);
-  const text = map?.contents?.subarray(off + Number(scalar.signedValue)) ?? new Uint8Array();
+  const text = map?.contents?.subarray(wholeOffset) ?? new Uint8Array();
   const format = String.fromCharCode(...text.subarray(0, text.indexOf(0)));
   if (parseFormat(format, Number(bytes / 8n)) === undefined) env.reject(EINVAL, "Invalid format string");
 }
@@ -295,7 +296,7 @@ function pointerResult(env: Env, facts: CallFacts): Register {
       if (map === undefined) env.reject(EINVAL, "kernel subsystem misconfigured verifier");
       const isThere = name === "map_lookup_elem" && hasEveryKey(map) && facts.key !== undefined;
       if (isThere && (facts.key as number) < map.maxEntries) flags &= ~Flag.MAYBE_NULL;
-      const hasLock = mapFields(map).some(({ name: field }) => /^bpf_(res_)?spin_lock$/.test(field));
+      const hasLock = mapFields(map).some(isLock);
       const id = (flags & Flag.MAYBE_NULL) === 0 && hasLock ? env.takeId() : 0;
       return Register.pointer("map_value", { flags, map, mapUid: facts.mapUid, id });
     }

@@ -5,7 +5,8 @@
 import { type Code, Opcode } from "../code.ts";
 import type { Env } from "../env.ts";
 import type { ControlFlow } from "../explore/control-flow.ts";
-import { byteOf, slotOf } from "../insns/stack-access.ts";
+import { byteOf, frameOf, slotOf } from "../insns/stack-access.ts";
+import { pointerToType } from "../objects/struct-access.ts";
 import { checkStructArgument } from "../objects/struct-arguments.ts";
 import type { ProgramKind } from "../prototypes/prototype.ts";
 import { changesPacket, prototypeFor } from "../prototypes/prototypes.ts";
@@ -132,13 +133,7 @@ function entryRegister(env: Env, parameter: Parameter): Register {
       const { btf, typeId, trust } = parameter;
       let flags = trust === "untrusted" ? Flag.UNTRUSTED : Flag.TRUSTED;
       if (trust === "trusted_or_null") flags |= Flag.MAYBE_NULL;
-      return Register.pointer("btf", {
-        flags,
-        btf,
-        typeId,
-        struct: btf.type(typeId).name,
-        id: env.takeId(),
-      });
+      return pointerToType(btf, typeId, flags, env.takeId());
     }
     default:
       return Register.UNKNOWN;
@@ -224,8 +219,8 @@ function checkDynptr(env: Env, position: number, register: Register): void {
   if (register.kind !== "fp") {
     env.reject(EINVAL, `arg#${position} expected pointer to stack or const struct bpf_dynptr`);
   }
-  const off = register.off + Number(register.scalar.signedValue);
-  const frame = env.state.frames[register.frame];
+  const off = register.wholeOffset;
+  const frame = frameOf(env, register);
   const isMade =
     register.scalar.isConstant &&
     byteOf(off) === 0 &&

@@ -7,6 +7,7 @@ import type { MapSpec } from "../../program.ts";
 import type { Env } from "../env.ts";
 import { markPrecise } from "../explore/precision.ts";
 import { checkDynptr, type DynptrUse } from "../objects/dynptr.ts";
+import { checkField } from "../objects/field-arguments.ts";
 import { checkIterator } from "../objects/iterator.ts";
 import type { MapField } from "../objects/map-fields.ts";
 import { checkCounted, checkDropped, checkNode, checkRoot } from "../objects/objects.ts";
@@ -17,13 +18,7 @@ import { areStages, isProjection } from "../objects/struct-names.ts";
 import { KfuncFlag } from "../prototypes/kfunc-table.ts";
 import { Flag, isTrusted, Register, type RegisterKind, TRUST, typeName } from "../register.ts";
 import { EACCES, EINVAL, Rejection } from "../rejection.ts";
-import {
-  checkField,
-  checkHelperMemory,
-  checkOffset,
-  checkSizedMemory,
-  checkString,
-} from "./call-arguments.ts";
+import { checkHelperMemory, checkOffset, checkSizedMemory, checkString } from "./call-arguments.ts";
 import type { KernelFunction, KfuncParam } from "./kfunc.ts";
 import { changeLock } from "./locks.ts";
 import { checkIrqFlag } from "./sections.ts";

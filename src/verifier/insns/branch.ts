@@ -2,11 +2,11 @@
 // compared — bounds of numbers, that a pointer is not null, how much of a packet is there (check_cond_jmp_op in
 // kernel/bpf/verifier.c).
 
-import { mayHoldLock } from "../calls/locks.ts";
 import { holdsSockets, holdsXdpSockets } from "../calls/map-functions.ts";
 import { Class } from "../code.ts";
 import type { Env } from "../env.ts";
 import { markPrecise } from "../explore/precision.ts";
+import { mayHoldLock } from "../objects/field-arguments.ts";
 import { AT_PACKET_END, BEYOND_PACKET_END, Flag, isTrusted, Register } from "../register.ts";
 import { EACCES, EINVAL } from "../rejection.ts";
 import { Scalar } from "../scalars/scalar.ts";

@@ -88,7 +88,7 @@ export function checkMoved(env: Env, dst: number, moved: Register): void {
   if (env.allowsLeaks) return;
   if (moved.kind === "fp") {
     // Of a part that varies these are the bits that are known.
-    const off = moved.off + Number(moved.scalar.signedValue);
+    const off = moved.wholeOffset;
     if (!moved.scalar.isConstant) {
       env.reject(
         EACCES,

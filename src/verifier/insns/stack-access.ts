@@ -12,6 +12,9 @@ import { Byte, type Frame, StackSlot } from "../state.ts";
 export const slotOf = (off: number): number => (-off - 1) >> 3;
 export const byteOf = (off: number): number => off & 7;
 
+/** Where a stack slot begins. */
+export const offsetOf = (slot: number): number => -8 * (slot + 1);
+
 /** The frame that a stack pointer points into. */
 export const frameOf = (env: Env, pointer: Register): Frame => env.state.frames[pointer.frame];
 
@@ -203,6 +206,8 @@ export interface Stored {
   readonly number: number;
   readonly imm: number | undefined;
 }
+
+export const UNKNOWN_VALUE: Stored = { number: -1, imm: undefined };
 
 export function writeStack(env: Env, pointerNumber: number, off: number, size: number, stored: Stored): void {
   const pointer = env.register(pointerNumber);

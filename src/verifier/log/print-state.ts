@@ -1,6 +1,7 @@
 // Registers, stack slots and whole frames as the kernel's log prints them (print_reg_state and print_verifier_state
 // in kernel/bpf/log.c).
 
+import { offsetOf } from "../insns/stack-access.ts";
 import { type Register, typeName } from "../register.ts";
 import type { Scalar } from "../scalars/scalar.ts";
 import type { Tnum } from "../scalars/tnum.ts";
@@ -138,7 +139,7 @@ export function formatFrame(state: State, frame: Frame, selection: Selection = E
     const object = formatObject(frame, index);
     if (slot.byte(0) === Byte.DYNPTR) index++;
     if (object !== undefined) text += object;
-    else text += ` fp${-8 * (index + 1)}=${formatSlot(slot, frame.number)}`;
+    else text += ` fp${offsetOf(index)}=${formatSlot(slot, frame.number)}`;
   }
   return text + formatReferences(state, frame);
 }
@@ -146,7 +147,7 @@ export function formatFrame(state: State, frame: Frame, selection: Selection = E
 /** An object of the kernel's, printed once, for the slot with its lowest address. */
 function formatObject(frame: Frame, index: number): string | undefined {
   const { object } = frame.slot(index);
-  const name = (at: number): string => ` fp${-8 * (at + 1)}`;
+  const name = (at: number): string => ` fp${offsetOf(at)}`;
   if (object?.kind === "dynptr") {
     const { id, refId } = object;
     const parts = [`id=${id}`, refId !== 0 ? `ref_id=${refId}` : ""].filter(Boolean);

@@ -8,6 +8,7 @@ import type { Stored } from "../insns/stack-access.ts";
 import { Flag, type Register, typeName } from "../register.ts";
 import { EACCES, EINVAL } from "../rejection.ts";
 import type { Scalar } from "../scalars/scalar.ts";
+import { checkConstantOffset } from "./field-arguments.ts";
 import { isKptr, type MapField, mapFields } from "./map-fields.ts";
 import { structPointer } from "./struct-access.ts";
 import { isNamedStruct } from "./struct-arguments.ts";
@@ -80,16 +81,15 @@ function checkKptrType(env: Env, field: MapField, number: number): void {
 }
 
 /** r1 of bpf_kptr_xchg: a field that holds a reference. */
-export function checkKptrExchange(env: Env, { map, scalar, off }: Register, number: number): MapField {
+export function checkKptrExchange(env: Env, destination: Register, number: number): MapField {
+  const { map } = destination;
   if (map?.btf === undefined) {
     env.reject(EINVAL, `map '${map?.name}' has to have BTF in order to use bpf_kptr_xchg`);
   }
-  if (!scalar.isConstant) {
-    env.reject(EINVAL, `R${number} doesn't have constant offset. kptr has to be at the constant offset`);
-  }
+  checkConstantOffset(env, destination, number, "kptr");
   const fields = mapFields(map).filter(isKptr);
   if (fields.length === 0) env.reject(EINVAL, `R${number} has no valid kptr`);
-  const at = off + Number(scalar.signedValue);
+  const at = destination.wholeOffset;
   const field = fields.find((each) => each.off === at);
   if (field === undefined) env.reject(EACCES, `off=${at} doesn't point to kptr`);
   if (field.name === "kptr") env.reject(EACCES, `off=${at} kptr isn't referenced kptr`);

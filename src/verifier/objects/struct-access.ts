@@ -3,6 +3,7 @@
 
 import type { Btf } from "../../btf/btf.ts";
 import { mapTypes } from "../../map-type-names.ts";
+import { isStruct } from "../btf-types.ts";
 import { inRcuSection } from "../calls/sections.ts";
 import type { Env } from "../env.ts";
 import type { Access } from "../insns/access.ts";
@@ -106,7 +107,7 @@ function isListed(
 ): boolean {
   const { name, kind } = btf.type(typeId);
   const list = btf.findByName(name + suffix, kind);
-  if (list?.kind !== "struct" && list?.kind !== "union") return false;
+  if (list === undefined || !isStruct(list)) return false;
   return list.members.some(({ name: listed, type }) => {
     const pointer = btf.type(type);
     return listed === field && pointer.kind === "ptr" && btf.resolve(pointer.type).id === target;
