@@ -119,7 +119,7 @@ export function leaveFunction(env: Env): number {
 
 function findPrototype(env: Env): HelperPrototype {
   const id = env.code.imm[env.slot];
-  const prototype = env.prototype(id);
+  const prototype = env.helpers.prototype(id);
   if (prototype === undefined) {
     const name = knownHelper(id);
     if (name === undefined) env.reject(EINVAL, `invalid func unknown#${id}`);
@@ -153,7 +153,7 @@ function callHelper(env: Env): CallOutcome {
   setResult(env, facts);
   if (facts.map !== undefined) {
     noteCallMap(env, facts.map);
-    if (!env.hasOwnHelper(id)) checkMapFunction(env, facts.map, prototype);
+    if (!env.helpers.hasOwn(id)) checkMapFunction(env, facts.map, prototype);
   }
   if (changesPacket(facts)) forgetPacket(env);
   return outcome ?? { next: env.slot + 1 };

@@ -8,7 +8,7 @@ import type { ControlFlow } from "../explore/control-flow.ts";
 import { byteOf, frameOf, slotOf } from "../insns/stack-access.ts";
 import { pointerToType } from "../objects/struct-access.ts";
 import { checkStructArgument } from "../objects/struct-arguments.ts";
-import type { ProgramKind } from "../prototypes/prototype.ts";
+import type { Capabilities, ProgramKind } from "../prototypes/prototype.ts";
 import { changesPacket, prototypeFor } from "../prototypes/prototypes.ts";
 import { Flag, Register } from "../register.ts";
 import { EINVAL, Rejection } from "../rejection.ts";
@@ -69,7 +69,7 @@ export class GlobalFunctions {
 
 const NO_EFFECTS: Effects = { mightSleep: false, changesPacket: false };
 
-function effectsOfHelper(code: Code, slot: number, kind: ProgramKind, caps: "all" | "bpf"): Effects {
+function effectsOfHelper(code: Code, slot: number, kind: ProgramKind, caps: Capabilities): Effects {
   const id = code.imm[slot];
   return {
     mightSleep: prototypeFor(id, kind, caps)?.mightSleep === true,

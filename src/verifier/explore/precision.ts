@@ -128,7 +128,7 @@ function stepBackOver(
       return backOverLoad(dst, step, wanted);
     case Class.ST:
     case Class.STX:
-      if ((opcode & 0xe7) === 0xc3 && code.imm[slot] === 0x100) return backOverLoad(dst, step, wanted);
+      if (code.isLoadAcquire(slot)) return backOverLoad(dst, step, wanted);
       return backOverStore(opcode, dst, src, step, wanted);
     case Class.LD:
       // The second half of a wide instruction says nothing.

@@ -123,7 +123,7 @@ export class CauseFinder {
         this.#backOverConstant(moment, register, after);
         break;
       case Class.STX:
-        if ((code.code[slot] & 0xe0) === 0xc0 && before !== after)
+        if (code.isAtomic(slot) && before !== after)
           this.#end("loaded", moment, "an atomic operation's old value", after);
         break;
       case Class.JMP:
@@ -172,7 +172,7 @@ export class CauseFinder {
       this.#isOpen = false;
       return;
     }
-    if ((code.code[slot] & 0xe0) === 0xc0) {
+    if (code.isAtomic(slot)) {
       this.#note("computed", moment, `an atomic operation on ${place}`, undefined);
       this.#isOpen = false;
       return;

@@ -2,6 +2,7 @@
 // (check_map_kptr_access and process_kptr_func in kernel/bpf/verifier.c).
 
 import { inRcuSection } from "../calls/sections.ts";
+import { Mode } from "../code.ts";
 import type { Env } from "../env.ts";
 import { checkUnmodified } from "../insns/access.ts";
 import type { Stored } from "../insns/stack-access.ts";
@@ -38,7 +39,7 @@ export function checkKptrPlace(
 
 export function accessKptr(env: Env, field: MapField, dst: number, stored: Stored | undefined): void {
   const { code, slot } = env;
-  if ((code.code[slot] & 0xe0) !== 0x60) {
+  if (code.mode(slot) !== Mode.MEM) {
     env.reject(EACCES, "kptr in map can only be accessed using BPF_MEM instruction mode");
   }
   if (stored === undefined) {

@@ -106,6 +106,9 @@ export interface HelperPrototype {
   readonly hooks?: HookRule;
 }
 
+/** What the loader of a program may do: everything, or what CAP_BPF without CAP_PERFMON allows. */
+export type Capabilities = "all" | "bpf";
+
 /** What decides which helpers and contexts a program has. */
 export interface ProgramKind {
   /** A name of PROGRAM_TYPES. */
