@@ -13,6 +13,24 @@ export const enum Class {
   ALU64 = 7,
 }
 
+/** Arithmetic operations: the upper four bits of an opcode. */
+export const enum Alu {
+  ADD = 0,
+  SUB = 1,
+  DIV = 3,
+  OR = 4,
+  AND = 5,
+  LSH = 6,
+  RSH = 7,
+  NEG = 8,
+  MOD = 9,
+  XOR = 10,
+  MOV = 11,
+  ARSH = 12,
+  /** Byte order. */
+  END = 13,
+}
+
 /** Opcodes with something special about them. */
 export const enum Opcode {
   LDDW = 0x18,

@@ -1,6 +1,7 @@
 // What one verification knows: the program and its kind, the state that is being explored, ids that were given out,
 // the log. The verifier's parts take it as their first argument; it decides nothing itself.
 
+import { ProgramFlags } from "../attach-types.ts";
 import type { Btf } from "../btf/btf.ts";
 import type { MapSpec, Program, ProgramMapUse } from "../program.ts";
 import type { GlobalFunctions } from "./calls/global-functions.ts";
@@ -16,13 +17,6 @@ import type { Capabilities, ProgramKind } from "./prototypes/prototype.ts";
 import type { Register, RegisterKind } from "./register.ts";
 import { reject } from "./rejection.ts";
 import type { Frame, State, Step } from "./state.ts";
-
-/** BPF_F_* of loading a program. */
-export const enum ProgramFlags {
-  STRICT_ALIGNMENT = 1,
-  TEST_STATE_FREQ = 8,
-  SLEEPABLE = 16,
-}
 
 export const MAX_INSNS = 1_000_000;
 export const MAX_FRAMES = 8;

@@ -230,10 +230,6 @@ export class Register implements Fields {
     return made;
   }
 
-  get isScalar(): boolean {
-    return this.kind === "scalar";
-  }
-
   get isPointer(): boolean {
     return this.kind !== "scalar" && this.kind !== "none";
   }

@@ -1,6 +1,6 @@
 // verify(): the one door to a VerifiedProgram. Linux 6.18's verdict on a program, with its reasons.
 
-import { loadAttachType, sectionLoad } from "../attach-types.ts";
+import { loadAttachType, ProgramFlags, sectionLoad } from "../attach-types.ts";
 import type { Btf } from "../btf/btf.ts";
 import { VerifierError } from "../errors.ts";
 import type { Program, VerifiedProgram } from "../program.ts";
@@ -12,7 +12,7 @@ import { checkKernelCalls, kernelFunctions } from "./calls/kfunc.ts";
 import { Code } from "./code.ts";
 import { attachFunction, attachTargetOf } from "./contexts/attach-target.ts";
 import { checkAttachType, checkKind } from "./contexts/load-checks.ts";
-import { Env, ProgramFlags } from "./env.ts";
+import { Env } from "./env.ts";
 import { ControlFlow, checkFunctions, findFunctions } from "./explore/control-flow.ts";
 import { entryState, exploreGlobals, exploreMain } from "./explore/entries.ts";
 import { checkDepth } from "./explore/stack-depth.ts";

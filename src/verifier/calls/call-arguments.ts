@@ -216,8 +216,7 @@ export function checkOffset(env: Env, register: Register, number: number, type: 
     checkUnmodified(env, register, number);
     return;
   }
-  if (FREE_OFFSETS.has(register.kind)) return;
-  checkUnmodified(env, register, number, register.kind === "btf");
+  checkUnchanged(env, number);
 }
 
 function checkMeaning(
@@ -236,17 +235,17 @@ function checkMeaning(
       return;
     case "map_key":
       if (facts.map === undefined) env.reject(EACCES, "invalid map_ptr to access map->key");
-      checkHelperMemory(env, number, facts.map.keySize, false, false, false);
+      checkHelperMemory(env, number, facts.map.keySize, { isWrite: false });
       if (hasEveryKey(facts.map)) facts.key = constantKey(env, register, facts.map.keySize);
       return;
     case "map_value":
       if (isNull) return;
       if (facts.map === undefined) env.reject(EACCES, "invalid map_ptr to access map->value");
-      checkHelperMemory(env, number, facts.map.valueSize, type.write === true, false, type.uninit === true);
+      checkHelperMemory(env, number, facts.map.valueSize, useOf(type));
       return;
     case "mem":
       if (type.size === undefined) return;
-      checkHelperMemory(env, number, type.size, type.write === true, false, type.uninit === true);
+      checkHelperMemory(env, number, type.size, useOf(type));
       if (type.aligned === true) checkAlignment(env, register, 0, type.size, true);
       return;
     case "const_size":
@@ -288,6 +287,11 @@ function checkMeaning(
   }
 }
 
+const useOf = ({ write, uninit }: ArgType): MemoryUse => ({
+  isWrite: write === true,
+  isRaw: uninit === true,
+});
+
 /** A timer is started with the map that it lies in: of inner maps, with the one of the same lookup. */
 function checkSameMap(env: Env, { map, mapUid }: CallFacts, other: Register): void {
   if (map === undefined || (map === other.map && mapUid === other.mapUid)) return;
@@ -319,7 +323,7 @@ function constantKey(env: Env, register: Register, size: number): number | undef
 /** Register `number` is the size of the memory that the register before it points to; it may be zero. */
 export function checkSizedMemory(env: Env, number: number, isWrite: boolean): void {
   checkSizeOf(env, number, true);
-  checkHelperMemory(env, number - 1, Number(env.register(number).scalar.umax), isWrite, true, false);
+  checkHelperMemory(env, number - 1, Number(env.register(number).scalar.umax), { isWrite, mayBeEmpty: true });
   markPrecise(env, number);
 }
 
@@ -329,7 +333,8 @@ function checkSize(env: Env, facts: CallFacts, register: Register, number: numbe
   facts.maxSize = scalar.umax;
   checkSizeOf(env, number, mayBeZero);
   const isRaw = memory.uninit === true && scalar.isConstant;
-  checkHelperMemory(env, number - 1, Number(scalar.umax), memory.write === true, mayBeZero, isRaw);
+  const use = { isWrite: memory.write === true, mayBeEmpty: mayBeZero, isRaw };
+  checkHelperMemory(env, number - 1, Number(scalar.umax), use);
   markPrecise(env, number);
 }
 
@@ -358,8 +363,7 @@ export function checkMemoryArgument(env: Env, number: number, size: number): voi
   if (register.isNull) return;
   env.setRegister(number, register.with({ flags: register.flags & ~Flag.MAYBE_NULL }));
   try {
-    checkHelperMemory(env, number, size, false, true, false);
-    checkHelperMemory(env, number, size, true, true, false);
+    checkReadWriteMemory(env, number, size);
   } catch (error) {
     if (!(error instanceof Rejection)) throw error;
     env.reject(EINVAL, error.message);
@@ -368,15 +372,25 @@ export function checkMemoryArgument(env: Env, number: number, size: number): voi
   }
 }
 
-/** Memory that a helper reads, or writes. `isRaw`: it fills it, so it need not hold anything. */
-export function checkHelperMemory(
-  env: Env,
-  number: number,
-  size: number,
-  isWrite: boolean,
-  mayBeEmpty: boolean,
-  isRaw: boolean,
-): void {
+/** Memory that a call may both read and write; there may be none of it. */
+export function checkReadWriteMemory(env: Env, number: number, size: number): void {
+  checkHelperMemory(env, number, size, { isWrite: false, mayBeEmpty: true });
+  checkHelperMemory(env, number, size, { isWrite: true, mayBeEmpty: true });
+}
+
+/** What a call does with memory that it is handed. */
+interface MemoryUse {
+  /** It writes to it; else it only reads. */
+  readonly isWrite: boolean;
+  /** A size of 0 will do. */
+  readonly mayBeEmpty?: boolean;
+  /** It fills it, so it need not hold anything. */
+  readonly isRaw?: boolean;
+}
+
+/** Memory that a call reads, or writes: `size` bytes from the address in a register on. */
+function checkHelperMemory(env: Env, number: number, size: number, use: MemoryUse): void {
+  const { isWrite, mayBeEmpty = false, isRaw = false } = use;
   const register = env.register(number);
   const { off, kind } = register;
   const isReadOnly = isWrite && (register.flags & Flag.READ_ONLY) !== 0;

@@ -17,7 +17,7 @@ export type CallbackFacts = Pick<CallFacts, "map" | "mapUid" | "subprogram"> & {
 };
 
 /** Sets a callback's arguments from the caller's registers. */
-export type CallbackArguments = (
+type CallbackArguments = (
   env: Env,
   facts: CallbackFacts,
   caller: readonly Register[],

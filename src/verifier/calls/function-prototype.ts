@@ -17,7 +17,7 @@ export type Parameter =
   | { readonly kind: "btf"; readonly btf: Btf; readonly typeId: number; readonly trust: Trust };
 
 /** What may be relied on of a pointer to a kernel's struct. */
-export type Trust = "trusted" | "trusted_or_null" | "untrusted";
+type Trust = "trusted" | "trusted_or_null" | "untrusted";
 
 /** What cannot be understood of a prototype, in the kernel's words. */
 export class PrototypeProblem {
@@ -31,7 +31,7 @@ export class PrototypeProblem {
 }
 
 /** What decides how a prototype is read. */
-export interface PrototypeContext {
+interface PrototypeContext {
   readonly kind: ProgramKind;
   readonly btf: Btf;
   readonly kernelBtf: Btf | undefined;

@@ -18,7 +18,7 @@ import { areStages, isProjection } from "../objects/struct-names.ts";
 import { KfuncFlag } from "../prototypes/kfunc-table.ts";
 import { Flag, isTrusted, Register, type RegisterKind, TRUST, typeName } from "../register.ts";
 import { EACCES, EINVAL, Rejection } from "../rejection.ts";
-import { checkHelperMemory, checkOffset, checkSizedMemory, checkString } from "./call-arguments.ts";
+import { checkOffset, checkReadWriteMemory, checkSizedMemory, checkString } from "./call-arguments.ts";
 import type { KernelFunction, KfuncParam } from "./kfunc.ts";
 import { changeLock } from "./locks.ts";
 import { checkIrqFlag } from "./sections.ts";
@@ -275,8 +275,7 @@ function checkMemory(env: Env, facts: KfuncFacts, param: KfuncParam, index: numb
   const register = env.register(number);
   if (!isSized(env, param, number)) {
     if (register.isNull) return false;
-    checkHelperMemory(env, number, param.size ?? 0, false, true, false);
-    checkHelperMemory(env, number, param.size ?? 0, true, true, false);
+    checkReadWriteMemory(env, number, param.size ?? 0);
     return false;
   }
   if (!register.isNull || !param.isOptional) {

@@ -7,14 +7,11 @@ import { isInteger, isStruct, kindName, nameOf, sizeOf } from "../btf-types.ts";
 import { type Code, PSEUDO_KFUNC_CALL } from "../code.ts";
 import type { CallbackKind } from "../explore/control-flow.ts";
 import { KfuncFlag, kfuncFlags } from "../prototypes/kfunc-table.ts";
-import { EINVAL, reject } from "../rejection.ts";
+import { EINVAL, ENOTSUPP, EPROTO, reject } from "../rejection.ts";
 import { callbackKind } from "./callbacks.ts";
 
-const ENOTSUPP = 524;
-const EPROTO = 71;
-
 /** What an argument is, as far as the signature alone decides. */
-export type KfuncArgKind =
+type KfuncArgKind =
   /** Not looked at. */
   | "ignored"
   | "scalar"
@@ -65,7 +62,7 @@ export interface KfuncParam {
 }
 
 /** What a function returns. */
-export interface KfuncResult {
+interface KfuncResult {
   readonly kind: "void" | "scalar" | "struct" | "memory";
   /** Struct, or the name of the type. */
   readonly target: string;

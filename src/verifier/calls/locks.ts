@@ -9,7 +9,7 @@ import { EACCES, EINVAL } from "../rejection.ts";
 import type { Reference } from "../state.ts";
 
 /** What a call does with a lock. */
-export interface LockUse {
+interface LockUse {
   readonly takes: boolean;
   readonly type: NonNullable<Reference["lock"]>;
 }

@@ -53,7 +53,7 @@ export function enablePreemption(env: Env, name: string): void {
 }
 
 /** What a call does with a saved state of interrupts. */
-export interface IrqFlagUse {
+interface IrqFlagUse {
   readonly saves: boolean;
   readonly by: IrqFlagObject["savedBy"];
 }

@@ -8,7 +8,7 @@ import { Register } from "../register.ts";
 import { Byte, type Frame, type Reference, StackSlot, type State } from "../state.ts";
 
 /** How alike states must be. */
-export type Likeness =
+type Likeness =
   /** What was not marked precise may differ. */
   | "covers"
   /** Every number must lie within the kept one's bounds, and the stack hold the same kinds of bytes. */

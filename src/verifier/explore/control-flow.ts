@@ -2,7 +2,7 @@
 // worth keeping there), which registers are still read behind an instruction. Looks at no values. The order of the
 // search, and so which fault is named first, is the kernel's (check_subprogs and check_cfg in kernel/bpf/verifier.c).
 
-import { Atomic, Class, type Code, Opcode } from "../code.ts";
+import { Alu, Atomic, Class, type Code, Opcode } from "../code.ts";
 import { E2BIG, EINVAL, reject } from "../rejection.ts";
 import { findLoops } from "./loops.ts";
 
@@ -215,9 +215,9 @@ function readsAndWrites(code: Code, slot: number, calls: CallTable): { reads: nu
       return code.isAtomic(slot) ? atomicEffect(code.imm[slot], dst, src) : { reads: dst | src, writes: 0 };
     case Class.ALU:
     case Class.ALU64: {
-      const op = opcode & 0xf0;
-      if (op === 0xd0) return { reads: dst, writes: dst };
-      if (op === 0xb0) return { reads: usesSource ? src : 0, writes: dst };
+      const op = opcode >> 4;
+      if (op === Alu.END) return { reads: dst, writes: dst };
+      if (op === Alu.MOV) return { reads: usesSource ? src : 0, writes: dst };
       return { reads: usesSource ? dst | src : dst, writes: dst };
     }
     default:

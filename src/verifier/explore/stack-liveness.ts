@@ -142,12 +142,6 @@ export class StackLiveness {
     }
   }
 
-  /** Forgets what was marked for an instruction that did not complete. */
-  discard(): void {
-    for (const marks of this.#current) marks?.fill(0);
-    this.#isEmpty = true;
-  }
-
   /** True when slot `index` of frame `number` may be read on a way on from `slot`, where `state` is. */
   isLive(state: State, slot: number, number: number, index: number): boolean {
     for (let depth = state.frames.length - 1; depth >= number; depth--) {

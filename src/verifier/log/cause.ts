@@ -2,7 +2,7 @@
 // value, and notes where a comparison taught something about it, or where it lost its bound.
 
 import { kernelHelperName } from "../../isa/disassembler.ts";
-import { Class, type Code, Opcode } from "../code.ts";
+import { Alu, Class, type Code, Opcode } from "../code.ts";
 import { offsetOf, slotOf } from "../insns/stack-access.ts";
 import { Flag, type Register } from "../register.ts";
 import { formatRegister } from "./print-state.ts";
@@ -187,7 +187,7 @@ export class CauseFinder {
     const { slot } = moment;
     const [opcode, src] = [code.code[slot], code.src[slot]];
     const usesSource = (opcode & 8) !== 0;
-    const isMove = (opcode & 0xf0) === 0xb0;
+    const isMove = opcode >> 4 === Alu.MOV;
     if (isMove && !usesSource) {
       this.#end("origin", moment, "a constant", after);
       return;

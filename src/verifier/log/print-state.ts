@@ -14,7 +14,7 @@ const formatUnsigned = (value: bigint): string => (value <= 0xffffn ? `${value}`
 const isSmall = (value: bigint): boolean => value >= -0x8000n && value <= 0x7fffn;
 const formatSigned = (value: bigint): string => (isSmall(value) ? `${value}` : hex(value));
 
-export function formatTnum({ value, mask }: Tnum): string {
+function formatTnum({ value, mask }: Tnum): string {
   return mask === 0n ? formatUnsigned(value) : `(${hex(value)}; ${hex(mask)})`;
 }
 
@@ -33,7 +33,7 @@ const UNBOUNDED: readonly bigint[] = [
 const signed32 = (value: number): bigint => (isSmall(BigInt(value)) ? BigInt(value) : BigInt(value >>> 0));
 
 /** The bounds that say something; equal ones share their value. */
-export function formatRanges(scalar: Scalar): string[] {
+function formatRanges(scalar: Scalar): string[] {
   const { smin, smax, umin, umax, s32min, s32max, u32min, u32max } = scalar;
   const bare = [smin, smax, umin, umax, BigInt(s32min), BigInt(s32max), BigInt(u32min), BigInt(u32max)];
   const values = bare.slice();
@@ -108,7 +108,7 @@ const BYTE_CHARACTERS: Readonly<Record<Byte, string>> = {
 };
 
 /** A slot's bytes, the highest address first; a stored register stands for its bytes. */
-export function formatSlot(slot: StackSlot, frame: number): string {
+function formatSlot(slot: StackSlot, frame: number): string {
   let text = "";
   for (let index = 7; index >= 0; index--) {
     const byte = slot.byte(index);
@@ -124,7 +124,7 @@ export interface Selection {
   hasSlot(index: number): boolean;
 }
 
-export const EVERYTHING: Selection = { hasRegister: () => true, hasSlot: () => true };
+const EVERYTHING: Selection = { hasRegister: () => true, hasSlot: () => true };
 
 /** A frame's registers and stack, with a blank before each; no line end. */
 export function formatFrame(state: State, frame: Frame, selection: Selection = EVERYTHING): string {

@@ -3,7 +3,7 @@
 // kernel/bpf/verifier.c).
 
 import type { SourceLine } from "../../program.ts";
-import { Atomic, accessSize, Class, Opcode } from "../code.ts";
+import { Alu, Atomic, accessSize, Class, Opcode } from "../code.ts";
 import { type Env, MAX_INSNS } from "../env.ts";
 import type { LoopVisit } from "../explore/loop-visits.ts";
 import { slotOf } from "../insns/stack-access.ts";
@@ -227,7 +227,7 @@ export class Trace implements Observer {
         break;
       case Class.ALU:
       case Class.ALU64:
-        touched.registers |= usesSource && (opcode & 0xf0) !== 0xd0 ? dst | src : dst;
+        touched.registers |= usesSource && opcode >> 4 !== Alu.END ? dst | src : dst;
         break;
       default:
         if (code.isCall(slot)) touched.registers |= CALLER_SAVED;

@@ -7,12 +7,12 @@ import { inRcuSection } from "../calls/sections.ts";
 import type { Env, Fork } from "../env.ts";
 import { frameOf } from "../insns/stack-access.ts";
 import { Flag, Register } from "../register.ts";
-import { EINVAL } from "../rejection.ts";
+import { EINVAL, EPROTO } from "../rejection.ts";
 import { Byte, type Frame, StackSlot, type State } from "../state.ts";
 import { claimSlots, type IteratorObject, placeOf } from "./stack-object.ts";
 
 /** What a call does with an iterator. */
-export interface IteratorUse {
+interface IteratorUse {
   /** Its struct. */
   readonly struct: string;
   /** Slots of it. */
@@ -23,8 +23,6 @@ export interface IteratorUse {
   /** Name of the called function. */
   readonly name: string;
 }
-
-const EPROTO = 71;
 
 /** An iterator argument of a call. Gives the reference that it holds. */
 export function checkIterator(env: Env, number: number, use: IteratorUse): number {

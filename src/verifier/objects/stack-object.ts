@@ -49,7 +49,7 @@ export interface IrqFlagObject {
 export type StackObject = DynptrObject | IteratorObject | IrqFlagObject;
 
 /** Where an object is: the slot with its lowest address; or why there cannot be one. */
-export type ObjectPlace =
+type ObjectPlace =
   | { readonly slot: number; readonly problem?: undefined }
   /** The stack is not that deep yet. */
   | { readonly slot: -1; readonly problem?: undefined }

@@ -79,7 +79,7 @@ export const toBtfOrNull = (struct: string): ReturnType => ({ kind: "btf_id", st
 export const castTo = (struct: string): ReturnType => ({ ...toBtfOrNull(struct), reference: "argument" });
 
 /** What a row says beyond the signature; nothing when left out. */
-export interface RowOptions {
+interface RowOptions {
   readonly gpl?: true;
   readonly packet?: true;
   readonly sleeps?: true;

@@ -52,7 +52,7 @@ export interface ArgType {
 }
 
 /** `enum bpf_return_type`, without its flags. */
-export type ReturnKind =
+type ReturnKind =
   | "integer"
   | "void"
   | "map_value"
