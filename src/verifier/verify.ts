@@ -17,7 +17,7 @@ import { type Capabilities, Env, MAX_FRAMES, MAX_STACK, MAX_VAR_OFF, ProgramFlag
 import { ControlFlow, checkFunctions, findFunctions } from "./explore/control-flow.ts";
 import { Explorer } from "./explore/explore.ts";
 import { verified } from "./fix-up.ts";
-import { type Explanation, explain, formatExplanation } from "./log/explain.ts";
+import { type Explanation, explain, explanationLines, formatExplanation } from "./log/explain.ts";
 import { LogBuffer, LogLevel } from "./log/log.ts";
 import { Trace, writeEnd } from "./log/trace.ts";
 import { Way } from "./log/way.ts";
@@ -84,14 +84,21 @@ export function judge(program: Program, options: VerifyOptions = {}): Verdict {
 
 /**
  * Proves a program safe as Linux 6.18 would. Engines run what this gives without tests of their own. Throws a
- * VerifierError with the kernel's reason; `judge` gives verdict, log and figures instead.
+ * VerifierError with the kernel's reason and its explanation, for which it is looked at once more; `judge` gives
+ * verdict, log and figures instead.
  */
 export function verify(program: Program, options: VerifyOptions = {}): VerifiedProgram {
   const found = judge(program, options);
   if (found.program !== undefined) return found.program;
-  throw new VerifierError(program.name, found.slot, found.errno, found.message, () => {
-    const explanation = found.explain();
-    return explanation === undefined ? found.message : formatExplanation(explanation);
+  const { slot, errno, message: reason } = found;
+  const report = found.explain();
+  throw new VerifierError({
+    program: program.name,
+    slot,
+    errno,
+    reason,
+    explanation: report === undefined ? reason : formatExplanation(report),
+    details: report === undefined ? [] : explanationLines(report),
   });
 }
 
