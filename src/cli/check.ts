@@ -104,7 +104,7 @@ function kernelOpinion(
   try {
     const types = kernelTypes.btf;
     const verdict = session.load(program, {
-      ...sectionLoad(program.section),
+      ...sectionLoad(program),
       caps,
       logLevel: logLevel || 1,
       ...(types === undefined ? {} : { kernelBtf: types }),

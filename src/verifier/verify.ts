@@ -36,7 +36,7 @@ export interface VerifyOptions {
   readonly attachType?: number;
   /** Everything (the default), or what CAP_BPF alone allows: no pointer leaks. */
   readonly caps?: Capabilities;
-  /** BPF_F_STRICT_ALIGNMENT and its kin; default: what the program's section says. */
+  /** BPF_F_STRICT_ALIGNMENT and its kin; default: what the program's section says, sleepable for type syscall. */
   readonly flags?: number;
   /** BPF_LOG_*, added up. 0: no log; 1: the way to a rejection; 2: every instruction; 4: figures of the effort. */
   readonly logLevel?: number;
@@ -116,7 +116,7 @@ function explore(
   log: LogBuffer | undefined,
   observe: (env: Env) => Observer | undefined,
 ): Run {
-  const load = sectionLoad(program.section);
+  const load = sectionLoad(program);
   const { attachType = load.attachType, flags = load.flags } = options;
   const { caps = "all", helpers = NO_HELPERS, kernelBtf, cpus, attachTo = program.attachTo } = options;
   const kind: ProgramKind = {

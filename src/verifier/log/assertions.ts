@@ -268,7 +268,7 @@ const ROWS: readonly Row[] = [
     /sleep/i,
     "may-sleep",
     "what may sleep is called from programs that may",
-    "use a sleepable section (`.s`)",
+    "use a sleepable section (`.s`), or the flag BPF_F_SLEEPABLE where there is no section",
   ),
 ];
 
