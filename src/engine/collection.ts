@@ -6,6 +6,7 @@ import type { LoadError } from "../errors.ts";
 import type { ObjectFile, Variable } from "../loader/object-file.ts";
 import { type Codec, codecOf } from "../maps/codec.ts";
 import { BpfMap, MapError } from "../maps/map.ts";
+import { checkMapSpec } from "../maps/map-types.ts";
 import type { MapSpec, Program } from "../program.ts";
 import type { Runtime } from "../runtime.ts";
 import { type VerifyOptions, verify } from "../verifier/verify.ts";
@@ -157,6 +158,16 @@ function choosePrograms(object: ObjectFile, names: Iterable<string>): Program[] 
   });
 }
 
+/** True for a map of a type, and with sizes, that there are here. */
+function canBeMade(spec: MapSpec): boolean {
+  try {
+    checkMapSpec(spec);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /**
  * A new map. Where it cannot be made, the RangeError names the programs that do without it, for the option `programs`.
  */
@@ -165,7 +176,7 @@ function makeMap(runtime: Runtime, spec: MapSpec, declared: MapSpec, chosen: rea
     return new BpfMap(runtime, spec);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    const others = chosen.filter(({ maps }) => maps.every(({ map }) => map !== declared));
+    const others = chosen.filter(({ maps }) => maps.every(({ map }) => map !== declared && canBeMade(map)));
     if (others.length === 0) throw error;
     const names = others.map(({ name }) => name).join(", ");
     throw new RangeError(`${error.message}; programs that do without it: ${names}`, { cause: error });

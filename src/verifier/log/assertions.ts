@@ -189,10 +189,28 @@ const ROWS: readonly Row[] = [
     "give the verifier the kernel's BTF: `verify: { kernelBtf: parseBtf(bytes) }`, or --kernel-btf FILE, with what /sys/kernel/btf/vmlinux holds",
   ),
   row(
+    /program of type (?!unspec).* expected attach type/,
+    "attach-type",
+    "programs of some types are loaded for one attach type of theirs",
+    'name the section after it (`SEC("cgroup/bind4")`), or give the option `attachType`',
+  ),
+  row(
     /kernel function/,
     "kfunc-allowed",
     "a kernel function is called that the kernel has, from the program types that it is offered to",
     "compare its name with the kernel's version, and the program's type with those that the function is for",
+  ),
+  row(
+    /raw program has no context/,
+    "program-type",
+    "a program that is verified has a type, which says what its context is",
+    "say it when loading (`load(…, { type })`, --type TYPE), or run it checked: `instantiate(…, { checked: true })`",
+  ),
+  row(
+    /must provide btf_id/,
+    "attach-target",
+    "programs of this type are loaded for a function of the kernel",
+    'name it in the section (`SEC("fentry/do_unlinkat")`) and give the verifier the kernel\'s BTF',
   ),
   row(
     /program of type unspec/,
