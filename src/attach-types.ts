@@ -169,10 +169,17 @@ export function sectionLoadFlags(section: string): number {
   return kind === "xdp.frags" ? ProgramFlags.XDP_HAS_FRAGS : 0;
 }
 
-/** What a section name says of how its program is to be loaded; zeros where it says nothing. */
-export function sectionLoad(section: string): { readonly attachType: number; readonly flags: number } {
+/**
+ * What a program's section says of how it is to be loaded; zeros where it says nothing. Programs of type syscall are
+ * sleepable whatever their section: Linux loads no others.
+ */
+export function sectionLoad({ section, type }: { readonly section: string; readonly type: string }): {
+  readonly attachType: number;
+  readonly flags: number;
+} {
   const name = sectionAttachType(section);
-  return { attachType: name === undefined ? 0 : ATTACH_TYPES[name], flags: sectionLoadFlags(section) };
+  const flags = type === "syscall" ? ProgramFlags.SLEEPABLE : sectionLoadFlags(section);
+  return { attachType: name === undefined ? 0 : ATTACH_TYPES[name], flags };
 }
 
 const SOCK_ADDR_TYPES: readonly AttachType[] = [

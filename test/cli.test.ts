@@ -12,6 +12,8 @@ import { ENGINE_NAMES } from "./support/engines.ts";
 import { scratchFolder } from "./support/scratch-folder.ts";
 
 const OBJECT = "examples/dropmon.bpf.o";
+/** An object with several programs. */
+const COUNTERS = "test/objects/counters.clang19.o";
 const TRACE = "examples/recordings/kfree_skb.trace";
 const SYMBOLS = "examples/recordings/kfree_skb.symbols";
 const COMMANDS = ["run", "check", "map", "asm", "dis", "bench", "batch", "conformance"];
@@ -25,6 +27,7 @@ const empty = fileOf("empty.s", "");
 const cut = fileOf("cut.bin", assembleCode(SUM).subarray(0, 12));
 const cutObject = fileOf("cut.o", readFileSync(OBJECT).subarray(0, 500));
 const missing = join(folder, "missing");
+const typed = fileOf("typed.s", "r0 = 0\nexit\n");
 
 /** Drops by location as the trace itself says, up to a number of events; the trace is read anew when it ends. */
 function countsInTrace(events?: number): Map<string, number> {
@@ -95,7 +98,15 @@ describe("tracebee", () => {
   const misused: readonly [args: string[], message: RegExp][] = [
     [[], /^tracebee: .*\n\nusage: /],
     [["fly"], /^tracebee: expected a command, got "fly"\n\ntracebee: /],
-    [["run"], /^tracebee run: expected a program, got none\n\nusage: tracebee run /],
+    [
+      ["run"],
+      /^tracebee run: expected a program, got none\n\nusage: tracebee run .*\n.*--help tells more\.\n$/,
+    ],
+    [["run", sum, "--events", "5"], /--events: expected --replay with it/],
+    [["run", sum, "--keep-going"], /--keep-going: expected --replay with it/],
+    [["run", OBJECT, "--replay", TRACE, "--repeat", "5"], /--repeat: expected --data with it/],
+    [["run", COUNTERS, "--data", "00"], /--program: expected .* or .*, got none/],
+    [["run", sum, "--type", "xdp"], /--data: expected a packet for sum \(xdp\), got none/],
     [["run", sum, broken], /got ".*broken\.s" too/],
     [["run", sum, "--fast"], /--fast/],
     [["run", sum, "--engine", "jit"], /--engine: expected auto, ts, wasm, got "jit"/],
@@ -126,7 +137,8 @@ describe("tracebee", () => {
     [["bench", broken], /^tracebee bench: .*broken\.s: line 2, column 3: [^\n]*\n$/],
     [["bench", sum, "--data", "00", "--rounds", "1"], /insn 1 \(/],
     [["run", sum, "--data", "0000", "--limit", "3"], /expected at most 3 instructions/],
-    [["run", sum, "--replay", TRACE], /expected a section that names a tracepoint/],
+    [["run", sum, "--replay", TRACE], /expected a section that names a tracepoint, got "\.text"/],
+    [["run", typed, "--type", "sk_msg"], /expected a type that Linux runs by itself .*, got sk_msg/],
     [["run", OBJECT, "--replay", missing], /missing'\n$/],
     [["run", OBJECT, "--replay", folder], /: expected a file, got a folder\n$/],
     [

@@ -18,7 +18,7 @@ import { entryState, exploreGlobals, exploreMain } from "./explore/entries.ts";
 import { checkDepth } from "./explore/stack-depth.ts";
 import { verified } from "./fix-up.ts";
 import { checkOpcodes } from "./insns/opcodes.ts";
-import { type Explanation, explain, formatExplanation } from "./log/explain.ts";
+import { type Explanation, explain, explanationLines, formatExplanation } from "./log/explain.ts";
 import { LogBuffer, LogLevel } from "./log/log.ts";
 import { Trace, writeEnd } from "./log/trace.ts";
 import { Way } from "./log/way.ts";
@@ -33,7 +33,7 @@ export interface VerifyOptions {
   readonly attachType?: number;
   /** Everything (the default), or what CAP_BPF alone allows: no pointer leaks. */
   readonly caps?: Capabilities;
-  /** BPF_F_STRICT_ALIGNMENT and its kin; default: what the program's section says. */
+  /** BPF_F_STRICT_ALIGNMENT and its kin; default: what the program's section says, sleepable for type syscall. */
   readonly flags?: number;
   /** BPF_LOG_*, added up. 0: no log; 1: the way to a rejection; 2: every instruction; 4: figures of the effort. */
   readonly logLevel?: number;
@@ -86,14 +86,21 @@ export function judge(program: Program, options: VerifyOptions = {}): Verdict {
 
 /**
  * Proves a program safe as Linux 6.18 would. Engines run what this gives without tests of their own. Throws a
- * VerifierError with the kernel's reason; `judge` gives verdict, log and figures instead.
+ * VerifierError with the kernel's reason and its explanation, for which it is looked at once more; `judge` gives
+ * verdict, log and figures instead.
  */
 export function verify(program: Program, options: VerifyOptions = {}): VerifiedProgram {
   const found = judge(program, options);
   if (found.program !== undefined) return found.program;
-  throw new VerifierError(program.name, found.slot, found.errno, found.message, () => {
-    const explanation = found.explain();
-    return explanation === undefined ? found.message : formatExplanation(explanation);
+  const { slot, errno, message: reason } = found;
+  const report = found.explain();
+  throw new VerifierError({
+    program: program.name,
+    slot,
+    errno,
+    reason,
+    explanation: report === undefined ? reason : formatExplanation(report),
+    details: report === undefined ? [] : explanationLines(report),
   });
 }
 
@@ -111,7 +118,7 @@ function explore(
   log: LogBuffer | undefined,
   observe: (env: Env) => Observer | undefined,
 ): Run {
-  const load = sectionLoad(program.section);
+  const load = sectionLoad(program);
   const { attachType = load.attachType, flags = load.flags } = options;
   const { caps = "all", kernelBtf, cpus, attachTo = program.attachTo } = options;
   const kind: ProgramKind = {

@@ -45,6 +45,18 @@ const ROWS: readonly Row[] = [
     ({ register }) => `null check: \`if (!p) return 0;\` before the use (\`if ${register} == 0 goto\`)`,
   ),
   row(
+    /dynptr/i,
+    "dynptr-state",
+    "a dynptr is 16 bytes of stack that a helper fills before it is used and that nothing else writes",
+    "make it first (bpf_dynptr_from_mem, bpf_dynptr_from_skb, bpf_ringbuf_reserve_dynptr …), and make it once",
+  ),
+  row(
+    /initialized iter_/,
+    "iterator-state",
+    "an iterator is begun with its _new function, asked with _next and ended with _destroy, once and in this order",
+    "call _new before the loop and _destroy behind it on every way, of one variable on the stack",
+  ),
+  row(
     /invalid access to packet|outside of the packet/,
     "packet-bounds",
     "packet bytes are read only as far as a comparison with data_end proved them to be there",
@@ -133,7 +145,7 @@ const ROWS: readonly Row[] = [
     /Unreleased reference|reference leak/,
     "reference-released",
     "what a helper hands out to be given back is given back on every way",
-    "release the reference (bpf_sk_release, bpf_ringbuf_submit or bpf_ringbuf_discard …) on every way to the exit, where it is not null",
+    "release the reference (bpf_sk_release, bpf_ringbuf_submit or bpf_ringbuf_discard, an iterator's _destroy …) on every way to the exit, where it is not null",
   ),
   row(
     /must be referenced|not been acquired|kptr/,
@@ -171,7 +183,43 @@ const ROWS: readonly Row[] = [
     'declare it: `char LICENSE[] SEC("license") = "GPL";`',
   ),
   row(
-    /cannot use helper|invalid func|cannot pass map_type|kernel function/,
+    /need the kernel's BTF/,
+    "kernel-types",
+    "what a program says of the kernel's types and functions is checked against the kernel's BTF",
+    "give the verifier the kernel's BTF: `verify: { kernelBtf: parseBtf(bytes) }`, or --kernel-btf FILE, with what /sys/kernel/btf/vmlinux holds",
+  ),
+  row(
+    /program of type (?!unspec).* expected attach type/,
+    "attach-type",
+    "programs of some types are loaded for one attach type of theirs",
+    'name the section after it (`SEC("cgroup/bind4")`), or give the option `attachType`',
+  ),
+  row(
+    /kernel function/,
+    "kfunc-allowed",
+    "a kernel function is called that the kernel has, from the program types that it is offered to",
+    "compare its name with the kernel's version, and the program's type with those that the function is for",
+  ),
+  row(
+    /raw program has no context/,
+    "program-type",
+    "a program that is verified has a type, which says what its context is",
+    "say it when loading (`load(…, { type })`, --type TYPE), or run it checked: `instantiate(…, { checked: true })`",
+  ),
+  row(
+    /must provide btf_id/,
+    "attach-target",
+    "programs of this type are loaded for a function of the kernel",
+    'name it in the section (`SEC("fentry/do_unlinkat")`) and give the verifier the kernel\'s BTF',
+  ),
+  row(
+    /program of type unspec/,
+    "program-type",
+    "a program has a type that Linux knows",
+    'name its section after one (`SEC("xdp")`), or say it when loading: option `types`, --type TYPE',
+  ),
+  row(
+    /cannot use helper|invalid func|cannot pass map_type/,
     "helper-allowed",
     "a helper is called only from the program types, and with the map types, that it serves",
     "use a helper of this program type, or another section for the program",
@@ -238,7 +286,7 @@ const ROWS: readonly Row[] = [
     /sleep/i,
     "may-sleep",
     "what may sleep is called from programs that may",
-    "use a sleepable section (`.s`)",
+    "use a sleepable section (`.s`), or the flag BPF_F_SLEEPABLE where there is no section",
   ),
 ];
 

@@ -89,10 +89,17 @@ function placeOf(program: Program, code: Code, slot: number): Place {
   const source = program.lineAt(slot);
   return {
     slot,
-    insn: formatSlotInsn(code, slot),
+    insn: insnText(program, code, slot),
     function: program.functionAt(slot)?.name ?? program.name,
     ...(source === undefined ? {} : { source }),
   };
+}
+
+/** Calls of kernel functions by the name that the object gives: their ids are the kernel's business. */
+function insnText(program: Program, code: Code, slot: number): string {
+  const text = formatSlotInsn(code, slot);
+  const called = program.kernelCalls.find((call) => call.slot === slot);
+  return called === undefined ? text : text.replace(/kfunc#\d+/, called.name);
 }
 
 /** The register that the message names, or that the instruction goes through; -1: none. */
