@@ -55,4 +55,29 @@ export const enum Emitted {
   JUMPS_FULL = 2,
   /** A jump leads to a label that was never bound. */
   UNBOUND = 3,
+  /** An instruction that the compiler does not take; its slot is in the bits above the lowest byte. */
+  UNSUPPORTED = 4,
+}
+
+/**
+ * What compile() is given. Code and room are addresses in the compiler's own memory: prepared code as engine/prepare.ts
+ * writes it for checked runs (no fused pairs), where the machine code goes, and room for labels and jumps.
+ */
+export const enum Job {
+  SIZE = 28,
+  CODE = 0,
+  SLOTS = 4,
+  FLAGS = 8,
+  OUT = 12,
+  OUT_END = 16,
+  WORK = 20,
+  WORK_END = 24,
+}
+
+/** Bits of Job.FLAGS. */
+export const enum JobFlag {
+  /** The machine has SHLX and its like. */
+  BMI2 = 1,
+  /** r2 is the context's length. */
+  RAW = 2,
 }
