@@ -42,6 +42,11 @@ export interface VerifyOptions {
   readonly logLevel?: number;
   /** Helpers of the user's own, by id: `runtime.helpers.defined`. */
   readonly helpers?: UserHelpers;
+  /**
+   * Takes functions without BTF for static ones, so that they may be called back; the kernel wants BTF for that. For
+   * programs of which only the instructions are there.
+   */
+  readonly assumesStaticFunctions?: boolean;
   /** The kernel's own BTF (`/sys/kernel/btf/vmlinux`), for programs that name its types or functions. */
   readonly kernelBtf?: Btf;
   /** CPUs that the machine may have, where that is known: a CPU's number is below it. Default: any. */
@@ -126,12 +131,10 @@ function explore(
     const code = new Code(program, program.insnsFor(kernelBtf));
     const kernel = kernelBtf && kernelFunctions(kernelBtf);
     checkKernelCalls(code, kernel, program.isGpl);
-    functions = findFunctions(
-      code,
-      program.functions.map(({ slot }) => slot),
-    );
+    functions = findFunctions(code);
     checkFunctions(code, functions);
-    const globals = new GlobalFunctions(checkFunctionInfo(program, code, functions));
+    const info = checkFunctionInfo(program, code, functions);
+    const globals = new GlobalFunctions(info, options.assumesStaticFunctions === true);
     checkOpcodes(program, code, kernelBtf);
     checkKind(program, kind);
     const flow = new ControlFlow(code, functions, {

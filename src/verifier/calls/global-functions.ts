@@ -28,16 +28,19 @@ export class GlobalFunctions {
   /** Functions that a verified call leads to. */
   readonly called: Set<number> = new Set();
   readonly #info: FunctionInfo | undefined;
+  /** Callbacks may do without BTF. */
+  readonly #isAssumed: boolean;
   readonly #prototypes = new Map<number, readonly Parameter[] | PrototypeProblem>();
   #effects: readonly Effects[] | undefined;
 
-  constructor(info: FunctionInfo | undefined) {
+  constructor(info: FunctionInfo | undefined, isAssumed: boolean) {
     this.#info = info;
+    this.#isAssumed = isAssumed;
   }
 
-  /** BTF says what each function is. */
+  /** BTF says what each function is, or is taken to say that it is static. */
   get isKnown(): boolean {
-    return this.#info !== undefined;
+    return this.#isAssumed || this.#info !== undefined;
   }
 
   isGlobal(index: number): boolean {

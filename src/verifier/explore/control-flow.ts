@@ -63,8 +63,8 @@ export interface CallTable {
 export type CallbackKind = "none" | "sync" | "async" | "iterates";
 
 /** The functions of a program: where local calls and function addresses lead. Rejects what leads nowhere. */
-export function findFunctions(code: Code, extra: readonly number[]): number[] {
-  const found = new Set<number>([0, ...extra]);
+export function findFunctions(code: Code): number[] {
+  const found = new Set<number>([0]);
   for (let slot = 0; slot < code.length; slot++) {
     const isCall = code.isLocalCall(slot);
     if (!isCall && !code.isFunctionLoad(slot)) {
