@@ -2,7 +2,7 @@
 // the kernel's (verbose() in kernel/bpf/verifier.c), so they serve to find the rule.
 
 /** What the remedies refer to. */
-export interface RemedyFacts {
+interface RemedyFacts {
   /** `r2`; empty where no register is concerned. */
   readonly register: string;
   /** True where a call, or a load of packet bytes, ended the register or what it pointed to. */
