@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 // The machine's own kernel as a judge and an engine: loads programs with their maps and BTF, gives its verdict and
 // log, and runs what it accepted on given data (BPF_PROG_TEST_RUN). Attaches nothing.
 
