@@ -5,6 +5,8 @@ import { afterAll, describe, expect, it } from "vitest";
 import { Program } from "../dist/src/index.js";
 import { KernelSession, kernelUnavailable } from "../dist/src/kernel.js";
 import { judge } from "../dist/src/verifier/verify.js";
+import { SMALL_BTF, withIds } from "./support/kfunc-programs.ts";
+import { liveBtf, noLiveKernel } from "./support/live-kernel.ts";
 import { type Declaration, type TypedText, typedProgram } from "./support/typed-program.ts";
 
 interface Case extends TypedText {
@@ -355,6 +357,50 @@ const EFFECTS: readonly Case[] = [
   },
 ];
 
+/** BPF_F_SLEEPABLE. */
+const SLEEPABLE = 16;
+
+/** Main programs that hold something across the call of `f`, which calls a function of the kernel. */
+const KERNEL_CALLS: readonly (Case & { readonly flags?: number })[] = [
+  {
+    name: "a packet may have moved behind a function that calls one of the kernel's that moves it",
+    type: "xdp",
+    text:
+      "main:\n  r6 = r1\n  r7 = *(u32 *)(r1 + 0)\n  r8 = *(u32 *)(r1 + 4)\n  r2 = r7\n  r2 += 4\n  r0 = 2\n" +
+      "  if r2 > r8 goto +3\n  call f\n  r0 = *(u32 *)(r7 + 0)\n  r0 = 2\n  exit\n" +
+      "f:\n  r2 = 0\n  call kfunc#bpf_xdp_pull_data\n  r0 = 0\n  exit\n",
+    functions: { f: { params: [["void *", "ctx"]] } },
+    message: "R7 invalid mem access 'scalar'",
+  },
+  {
+    name: "a function that calls one of the kernel's that sleeps is for programs that may",
+    type: "xdp",
+    text: `${CALLER}f:\n  r1 = r10\n  r1 += -8\n  r2 = 8\n  r3 = 0\n  r4 = 0\n  call kfunc#bpf_copy_from_user_str\n  r0 = 0\n  exit\n`,
+    functions: { f: { params: [["int"]] } },
+    message: "a non-sleepable BPF program context",
+  },
+  {
+    name: "and not for sections of RCU, even of those",
+    type: "syscall",
+    flags: SLEEPABLE,
+    text:
+      "main:\n  call kfunc#bpf_rcu_read_lock\n  r1 = 1\n  call f\n  call kfunc#bpf_rcu_read_unlock\n  r0 = 0\n  exit\n" +
+      "f:\n  r1 = r10\n  r1 += -8\n  r2 = 8\n  r3 = 0\n  call bpf_copy_from_user\n  r0 = 0\n  exit\n",
+    functions: { f: { params: [["int"]] } },
+    message: "a non-sleepable BPF program context",
+  },
+  {
+    name: "but for the rest of such a program",
+    type: "syscall",
+    flags: SLEEPABLE,
+    text:
+      "main:\n  call kfunc#bpf_rcu_read_lock\n  call kfunc#bpf_rcu_read_unlock\n  r1 = 1\n  call f\n  r0 = 0\n  exit\n" +
+      "f:\n  r1 = r10\n  r1 += -8\n  r2 = 8\n  r3 = 0\n  call bpf_copy_from_user\n  r0 = 0\n  exit\n",
+    functions: { f: { params: [["int"]] } },
+    message: "",
+  },
+];
+
 const lastLine = (text: string): string => text.slice(text.lastIndexOf("\n") + 1);
 const CASES = [...ARGUMENTS, ...TAGS, ...EFFECTS];
 
@@ -366,6 +412,13 @@ function judgeCase(each: Case): { isAccepted: boolean; message: string } {
 describe("global functions", () => {
   it.each(CASES.map((each) => [each.name, each] as const))("%s", (_, each) => {
     expect(judgeCase(each)).toEqual({ isAccepted: each.message === "", message: each.message });
+  });
+
+  it.each(KERNEL_CALLS.map((each) => [each.name, each] as const))("%s", (_, each) => {
+    const { text, flags = 0 } = each;
+    const program = typedProgram({ ...each, text: withIds(SMALL_BTF, text) });
+    const { isAccepted, message } = judge(program, { kernelBtf: SMALL_BTF, flags });
+    expect([isAccepted, lastLine(message)]).toEqual([each.message === "", each.message]);
   });
 
   it("say in the log what is assumed, and what was found to hold", () => {
@@ -438,5 +491,14 @@ describe.skipIf(missing !== undefined)("the running kernel on global functions",
       isAccepted: each.message === "",
       message: each.message,
     });
+  });
+
+  const withTypes = noLiveKernel === undefined ? KERNEL_CALLS : [];
+  it.each(withTypes.map((each) => [each.name, each] as const))("%s", (_, each) => {
+    const [kernelBtf, { text, flags = 0 }] = [liveBtf(), each];
+    const program = typedProgram({ ...each, text: withIds(kernelBtf, text) });
+    const verdict = session?.load(program, { kernelBtf, flags, logLevel: 1 });
+    verdict?.program?.close();
+    expect([verdict?.isAccepted, verdict?.message]).toEqual([each.message === "", each.message]);
   });
 });

@@ -127,6 +127,7 @@ const FUNCTIONS = `
   bpf_rb_node* bpf_rbtree_remove(bpf_rb_root* root, bpf_rb_node* node)
   void bpf_xdp_metadata_rx_timestamp(xdp_md* ctx, u64* timestamp)
   void bpf_fentry_test1(int a)
+  int bpf_xdp_pull_data(xdp_md* x, u32 len)
 `;
 
 function buildKernelBtf(): Btf {
@@ -167,17 +168,20 @@ function buildKernelBtf(): Btf {
 
 export const SMALL_BTF = buildKernelBtf();
 
-/** `kfunc#NAME` and `type#NAME` become ids. */
-export function programWith(btf: Btf, { name, text, type, maps, license, own }: KfuncCase): Program {
+/** The text with ids in the place of `kfunc#NAME` and `type#NAME`. */
+export function withIds(btf: Btf, text: string): string {
   const id = (kind: "func" | "struct", what: string): number => {
     const found = btf.findByName(what, kind);
     if (found === undefined) throw new RangeError(`no ${kind} ${what}`);
     return found.id;
   };
-  const source = text
+  return text
     .replace(/kfunc#([a-z_]\w*)/g, (_, what: string) => `kfunc#${id("func", what)}`)
     .replace(/type#(\w+)/g, (_, what: string) => `${id("struct", what)}`);
-  const plain = loadRaw(assembleCode(source), {
+}
+
+export function programWith(btf: Btf, { name, text, type, maps, license, own }: KfuncCase): Program {
+  const plain = loadRaw(assembleCode(withIds(btf, text)), {
     name: name.replace(/\W/g, "_"),
     type: type ?? "sched_cls",
     license: license ?? "GPL",

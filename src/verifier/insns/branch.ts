@@ -68,6 +68,18 @@ interface Branching {
   readonly other: { readonly slot: number; readonly state: State } | undefined;
 }
 
+/** What a jump compares. */
+interface Comparison {
+  readonly op: JumpOp;
+  readonly is32: boolean;
+  /** The registers; `src` is -1 where the right side is a constant of the instruction. */
+  readonly dst: number;
+  readonly src: number;
+  /** What both sides are before the jump. */
+  readonly left: Register;
+  readonly right: Register;
+}
+
 export function checkConditional(env: Env): Branching {
   const { code, slot } = env;
   const { opcode, dst, src, off, imm } = code.fields(slot);
@@ -93,14 +105,15 @@ export function checkConditional(env: Env): Branching {
     left.kind === "scalar" ? left.id : 0,
   );
   const other = env.state.copy();
-  refineNumbers(env.state, other, op, dst, usesSource ? src : -1, left, right, is32);
+  const comparison = { op, is32, dst, src: usesSource ? src : -1, left, right };
+  refineNumbers(env.state, other, comparison);
   if (linked !== undefined) {
     for (const state of [env.state, other]) {
       if (usesSource && right.kind === "scalar" && right.id !== 0) syncLinked(state, src, linked);
       if (left.kind === "scalar" && left.id !== 0) syncLinked(state, dst, linked);
     }
   }
-  refinePointers(env, other, op, dst, usesSource ? src : -1, imm, is32);
+  refinePointers(env, other, comparison);
   return { next: slot + 1, other: { slot: target, state: other } };
 }
 
@@ -213,12 +226,7 @@ function syncLinked(state: State, number: number, places: readonly number[]): vo
 function refineNumbers(
   fallThrough: State,
   other: State,
-  op: JumpOp,
-  dst: number,
-  src: number,
-  left: Register,
-  right: Register,
-  is32: boolean,
+  { op, is32, dst, src, left, right }: Comparison,
 ): void {
   if (left.kind !== "scalar" || right.kind !== "scalar") return;
   for (const [state, taken] of [
@@ -238,25 +246,17 @@ function refineNumbers(
 
 // ---- pointers ----
 
-function refinePointers(
-  env: Env,
-  other: State,
-  op: JumpOp,
-  dst: number,
-  src: number,
-  imm: number,
-  is32: boolean,
-): void {
-  const left = env.register(dst);
-  const right = src >= 0 ? env.register(src) : undefined;
-  if (!is32 && right !== undefined) liftNull(env.state, other, op, dst, src);
-  if (!is32 && right === undefined && imm === 0 && (op === "eq" || op === "ne") && left.mayBeNull) {
+function refinePointers(env: Env, other: State, { op, is32, dst, src, right }: Comparison): void {
+  const isWhole = src >= 0 && !is32;
+  if (isWhole) liftNull(env.state, other, op, dst, src);
+  const isEquality = src < 0 && !is32 && (op === "eq" || op === "ne");
+  if (isEquality && env.register(dst).mayBeNull && right.isNull) {
     markNull(env.state, dst, op === "ne");
     markNull(other, dst, op === "eq");
-  } else if (
-    !(right !== undefined && !is32 && refinePackets(env.state, other, op, dst, src)) &&
-    isHiddenPointer(env, dst)
-  ) {
+    return;
+  }
+  const isBounded = isWhole && refinePackets(env.state, other, op, dst, src);
+  if (!isBounded && isHiddenPointer(env, dst)) {
     env.reject(EACCES, `R${dst} pointer comparison prohibited`);
   }
 }
