@@ -1,7 +1,7 @@
 // The native compiler against the interpreter: random programs of the instructions it takes leave the same r0 and the same
 // memory, with the newer shifts of the processor and without.
 
-import { describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { JobFlag } from "../assembly/shared/native.ts";
 import { assembleCode, ENGINES, loadRaw, Runtime } from "../dist/src/index.js";
 import { vouch } from "../dist/src/verifier/vouch.js";
@@ -18,10 +18,14 @@ if (missing !== undefined) console.log(`skipped: ${missing}`);
 
 describe.skipIf(missing !== undefined)("native code", () => {
   const runtime = new Runtime();
-  const machine =
-    missing === undefined ? new NativeMachine(runtime) : (undefined as unknown as NativeMachine);
-  const variants = hasBmi2() ? [0, JobFlag.BMI2] : [0];
   const context = runtime.allocateBuffer(CONTEXT_SIZE);
+  let machine: NativeMachine;
+  let variants: readonly number[];
+
+  beforeAll(() => {
+    machine = new NativeMachine(runtime);
+    variants = hasBmi2() ? [0, JobFlag.BMI2] : [0];
+  });
 
   const fill = (seed: number): void => {
     const bytes = Uint8Array.from({ length: CONTEXT_SIZE }, (_, index) => seed + index * 37);
