@@ -33,6 +33,9 @@ export const MAX_FRAMES = 8;
 export const MAX_STACK = 512;
 export const MAX_VAR_OFF = 1 << 29;
 
+/** No one function that a loop calls back. */
+export const NO_CALLBACK = -1;
+
 /** How a program is looked at. */
 export interface EnvOptions {
   readonly caps: Capabilities;
@@ -110,6 +113,8 @@ export class Env {
   contextSize = 0;
   /** The map that a call was given, by slot; undefined once there were several. */
   readonly callMaps = new Map<number, MapSpec | undefined>();
+  /** The function that each bpf_loop calls back, by slot; NO_CALLBACK where it varies, or where flags are given. */
+  readonly loopCallbacks = new Map<number, number>();
   /** Functions that run later, on stacks of their own. */
   readonly asyncFunctions = new Set<number>();
   /** Kind of the pointer that the instruction's access went through. */

@@ -5,7 +5,7 @@ import type { Btf } from "../btf/btf.ts";
 import { VerifierError } from "../errors.ts";
 import { INSN_ROWS } from "../isa/table.ts";
 import type { MapSpec, Program, VerifiedProgram } from "../program.ts";
-import { callbackKind, checkTailCalls } from "./calls/calls.ts";
+import { callbackKind } from "./calls/calls.ts";
 import { checkFunctionInfo } from "./calls/function-info.ts";
 import { PrototypeProblem } from "./calls/function-prototype.ts";
 import { entryFrame, GlobalFunctions } from "./calls/global-functions.ts";
@@ -16,7 +16,7 @@ import { maySleepAsAsked, programTraits } from "./contexts/contexts.ts";
 import { type Capabilities, Env, MAX_FRAMES, MAX_STACK, MAX_VAR_OFF, ProgramFlags } from "./env.ts";
 import { ControlFlow, checkFunctions, findFunctions } from "./explore/control-flow.ts";
 import { Explorer } from "./explore/explore.ts";
-import { verified } from "./fix-up.ts";
+import { checkFixUps, finalDepths, roundUp, verified } from "./fix-up.ts";
 import { type Explanation, explain, formatExplanation } from "./log/explain.ts";
 import { LogBuffer, LogLevel } from "./log/log.ts";
 import { Trace, writeEnd } from "./log/trace.ts";
@@ -98,7 +98,10 @@ export function verify(program: Program, options: VerifyOptions = {}): VerifiedP
 interface Run {
   /** Undefined when the program's shape alone was enough to reject it. */
   readonly env: Env | undefined;
+  /** First slots of those that were found. */
   readonly functions: readonly number[];
+  /** Bytes of stack of each function that is left in the end. */
+  readonly depths: readonly number[];
   readonly error: Rejection | undefined;
 }
 
@@ -119,7 +122,9 @@ function explore(
     ...attachFunction(program.type, attachType, attachTo),
   };
   let env: Env | undefined;
-  let functions: readonly number[] = [];
+  const found = new Set<number>();
+  let functions: readonly number[] | undefined;
+  let depths: readonly number[] | undefined;
   let error: Rejection | undefined;
   try {
     checkAttachType(program.type, attachType);
@@ -129,6 +134,7 @@ function explore(
     functions = findFunctions(
       code,
       program.functions.map(({ slot }) => slot),
+      found,
     );
     checkFunctions(code, functions);
     const globals = new GlobalFunctions(checkFunctionInfo(program, code, functions));
@@ -155,12 +161,15 @@ function explore(
     new Explorer(env).explore(env.state, 0);
     exploreGlobals(env);
     checkDepth(env);
-    checkTailCalls(env);
+    depths = finalDepths(env);
+    checkFixUps(env);
   } catch (thrown) {
     if (!(thrown instanceof Rejection)) throw thrown;
     error = thrown;
   }
-  return { env, functions, error };
+  functions ??= found.size > 0 ? [...found] : [0];
+  depths ??= env?.stackDepth.map(roundUp) ?? functions.map(() => 0);
+  return { env, functions, depths, error };
 }
 
 /** Looks at the program again, and this time remembers the way. */

@@ -132,7 +132,7 @@ export function checkArgument(env: Env, facts: CallFacts, index: number): void {
   }
   const isNull = register.isNull && type.nullable === true;
   if (!isNull) {
-    checkKind(env, register, number, type, facts.prototype.name);
+    checkKind(env, facts, register, number, type);
     checkOffset(env, register, number, type);
     if (register.kind === "ctx") env.noteWholeContext();
   }
@@ -164,28 +164,29 @@ function argumentType(env: Env, { prototype, map }: CallFacts, index: number): A
   return isFilter(map) && prototype.name === "map_peek_elem" ? VALUE : type;
 }
 
-function checkKind(env: Env, register: Register, number: number, type: ArgType, helper: string): void {
+function checkKind(env: Env, facts: CallFacts, register: Register, number: number, type: ArgType): void {
   const expected = EXPECTED[type.kind as Exclude<ArgKind, "anything">];
   let flags = register.flags;
   if (type.readOnly === true) flags &= ~Flag.READ_ONLY;
   if (type.nullable === true) flags &= ~Flag.MAYBE_NULL;
   if (type.kind === "mem") flags &= ~SLICE_MASK;
   const found = expected.some(({ kind, flags: wanted = 0 }) => kind === register.kind && wanted === flags);
-  if (found) return register.kind === "btf" ? checkStructKind(env, number, type, helper) : undefined;
+  if (found) return register.kind === "btf" ? checkStructKind(env, facts, number, type) : undefined;
   const names = expected.map(({ name }) => name).join(", ");
   env.reject(EACCES, `R${number} type=${typeName(register)} expected=${names}`);
 }
 
 /** Pointers to structs: memory that is only read, or the struct that the helper is for. */
-function checkStructKind(env: Env, number: number, type: ArgType, helper: string): void {
+function checkStructKind(env: Env, facts: CallFacts, number: number, type: ArgType): void {
   const register = env.register(number);
+  const helper = facts.prototype.name;
   if (type.kind === "btf_id" || type.kind === "btf_id_sock_common") {
     const isRelease = type.release === true;
     if (register.mayBeNull && (type.nullable !== true || isRelease)) {
       env.reject(EACCES, `Possibly NULL pointer passed to helper arg${number}`);
     }
+    if (facts.kptr !== undefined) return checkExchanged(env, facts.kptr, number);
     const struct = type.kind === "btf_id" ? type.struct : "sock_common";
-    // That of a field is checked against the field.
     if (struct !== undefined) checkNamedStruct(env, number, struct, isRelease && helper !== "sk_release");
   } else if (EXPECTED[type.kind as Exclude<ArgKind, "anything">] === MEMORY && type.readOnly !== true) {
     env.reject(
@@ -278,8 +279,6 @@ function checkMeaning(
       });
       return;
     default:
-      if (facts.kptr !== undefined) checkExchanged(env, facts.kptr, number);
-      return;
   }
 }
 

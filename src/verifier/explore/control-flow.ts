@@ -62,9 +62,12 @@ export interface CallTable {
  */
 export type CallbackKind = "none" | "sync" | "async" | "iterates";
 
-/** The functions of a program: where local calls and function addresses lead. Rejects what leads nowhere. */
-export function findFunctions(code: Code, extra: readonly number[]): number[] {
-  const found = new Set<number>([0, ...extra]);
+/**
+ * The functions of a program: where local calls and function addresses lead, and `extra` ones. Rejects what leads
+ * nowhere; `found` has those before it then.
+ */
+export function findFunctions(code: Code, extra: readonly number[], found: Set<number>): number[] {
+  found.add(0);
   for (let slot = 0; slot < code.length; slot++) {
     const isCall = code.isLocalCall(slot);
     if (!isCall && !code.isFunctionLoad(slot)) {
@@ -77,6 +80,7 @@ export function findFunctions(code: Code, extra: readonly number[]): number[] {
     if (found.size > 256) reject(slot, E2BIG, "too many subprograms");
     if (!isCall) slot++;
   }
+  for (const slot of extra) found.add(slot);
   return [...found].sort((a, b) => a - b);
 }
 

@@ -75,19 +75,15 @@ export class Trace implements Observer {
   constructor(env: Env, log: LogBuffer) {
     this.#env = env;
     this.#log = log;
-    this.precision = this.#isDetailed ? new PrecisionTrace(env, log) : undefined;
+    this.precision = log.isDetailed ? new PrecisionTrace(env, log) : undefined;
     this.#frame = env.frame;
-    if (!this.#isDetailed) return;
+    if (!log.isDetailed) return;
     writeFunctions(log, env.flow.functions);
     writeLiveRegisters(env, log);
   }
 
   get position(): number {
     return this.#insnEnd;
-  }
-
-  get #isDetailed(): boolean {
-    return (this.#log.level & LogLevel.ALL) !== 0;
   }
 
   begins(): void {
@@ -101,7 +97,7 @@ export class Trace implements Observer {
   before(): void {
     const { slot, code, state } = this.#env;
     const log = this.#log;
-    if (this.#isDetailed && this.#isNewWay) {
+    if (log.isDetailed && this.#isNewWay) {
       log.write(`\n${this.#describeWay()}:`);
       this.#writeFrame(state, state.frame);
       this.#isNewWay = false;
@@ -147,11 +143,12 @@ export class Trace implements Observer {
   loop(event: "enter" | "backedge" | "exit", { chain }: LoopVisit): void {
     const loop = chain[chain.length - 1];
     // The kernel knows no loop of a callback's rounds.
-    if (this.#isDetailed && loop <= this.#env.flow.jumpLoops) this.#log.write(`SCC ${event} (${chain})\n`);
+    if (this.#log.isDetailed && loop <= this.#env.flow.jumpLoops)
+      this.#log.write(`SCC ${event} (${chain})\n`);
   }
 
   resume(position: number): void {
-    if (!this.#isDetailed) this.#log.reset(position);
+    if (!this.#log.isDetailed) this.#log.reset(position);
     this.#touched.touchAll();
     this.#isNewWay = true;
   }
@@ -260,14 +257,16 @@ export class Trace implements Observer {
     for (let at = off; at < off + size; at++) this.#touched.slots.add(slotOf(at));
   }
 
-  /** Stack slots that a helper filled; of those that it may have filled, as far as a size is unknown, none. */
+  /**
+   * Stack slots that a helper filled; of those that it may have filled, as far as a size is unknown, none. Pointers that
+   * it ended were not filled.
+   */
   #touchFilled(before: readonly StackSlot[]): void {
     if (this.#hasOpenSize) return;
     const { stack } = this.#frame;
     for (const [index, slot] of stack.entries()) {
-      if (slot !== before[index] && !(before[index] === undefined && slot.bytes === 0)) {
-        this.#touched.slots.add(index);
-      }
+      const isNew = slot !== before[index] && !(before[index] === undefined && slot.bytes === 0);
+      if (isNew && slot.register.kind === "none") this.#touched.slots.add(index);
     }
   }
 }
@@ -286,18 +285,16 @@ export function writeEnd(
   run: {
     readonly env: Env | undefined;
     readonly functions: readonly number[];
+    readonly depths: readonly number[];
     readonly error: Rejection | undefined;
   },
   microseconds: number,
 ): void {
-  const { env, functions, error } = run;
-  if (env === undefined && (log.level & LogLevel.ALL) !== 0) writeFunctions(log, functions);
+  const { env, functions, depths, error } = run;
+  if (env === undefined && log.isDetailed) writeFunctions(log, functions);
   if (error !== undefined && !log.hasReason) log.write(`${error.message}\n`);
   if ((log.level & LogLevel.STATS) !== 0) {
     log.write(`verification time ${Math.round(microseconds)} usec\n`);
-    const depths = (env?.stackDepth ?? (functions.length > 0 ? functions : [0]).map(() => 0)).map(
-      (bytes) => (bytes + 7) & ~7,
-    );
     log.write(`stack depth ${depths.join("+")}\n`);
   }
   log.write(
