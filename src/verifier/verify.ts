@@ -128,7 +128,7 @@ function explore(
   let error: Rejection | undefined;
   try {
     checkAttachType(program.type, attachType);
-    const code = new Code(program, program.insnsFor(kernelBtf));
+    const code = new Code(program, kernelBtf);
     const kernel = kernelBtf && kernelFunctions(kernelBtf);
     checkKernelCalls(code, kernel, program.isGpl);
     functions = findFunctions(

@@ -3,7 +3,7 @@
 // kernel/bpf/verifier.c).
 
 import type { SourceLine } from "../../program.ts";
-import { Class, Opcode } from "../code.ts";
+import { Class, Opcode, PSEUDO_KFUNC_CALL } from "../code.ts";
 import { type Env, MAX_INSNS } from "../env.ts";
 import type { LoopVisit } from "../explore/loop-visits.ts";
 import { slotOf } from "../insns/stack-access.ts";
@@ -112,7 +112,8 @@ export class Trace implements Observer {
     this.#frame = state.frame;
     this.#stack = code.isCall(slot) ? state.frame.stack.slice() : undefined;
     this.#hasOpenSize = code.isCall(slot) && hasOpenSize(state.registers);
-    this.#touchStack();
+    if (code.isCall(slot)) this.#touchObjects();
+    else this.#touchStack();
   }
 
   after(next: number, parts: boolean): void {
@@ -253,6 +254,22 @@ export class Trace implements Observer {
     }
   }
 
+  /** Dynptrs and iterators that a call is given. */
+  #touchObjects(): void {
+    const { registers, state } = this.#env;
+    for (const { kind, off, scalar, frame } of registers.slice(1, 6)) {
+      if (kind !== "fp" || !scalar.isConstant) continue;
+      const first = slotOf(off + Number(scalar.signedValue));
+      const object = state.frames[frame].stack[first]?.object;
+      if (object?.kind !== "dynptr" && object?.kind !== "iter") continue;
+      for (let index = first; index >= 0; index--) {
+        if (state.frames[frame].stack[index]?.object?.kind !== object.kind) break;
+        this.#touched.slots.add(index);
+        if (object.kind === "dynptr" && index < first) break;
+      }
+    }
+  }
+
   #touchBytes(off: number, size: number): void {
     for (let at = off; at < off + size; at++) this.#touched.slots.add(slotOf(at));
   }
@@ -263,8 +280,13 @@ export class Trace implements Observer {
    */
   #touchFilled(before: readonly StackSlot[]): void {
     if (this.#hasOpenSize) return;
+    const { code, slot: at } = this.#env;
+    const isHelper = code.src[at] !== PSEUDO_KFUNC_CALL;
+    const fills = isHelper && this.#env.prototype(code.imm[at])?.args.some(({ uninit }) => uninit === true);
     const { stack } = this.#frame;
     for (const [index, slot] of stack.entries()) {
+      // Only what need not be initialised before is told apart, and objects.
+      if (fills !== true && slot.object === before[index]?.object) continue;
       const isNew = slot !== before[index] && !(before[index] === undefined && slot.bytes === 0);
       if (isNew && slot.register.kind === "none") this.#touched.slots.add(index);
     }
