@@ -15,6 +15,7 @@ import {
 import { assembleCode } from "../dist/src/isa/assembler.js";
 import { possibleCpus } from "../dist/src/kernel/map.js";
 import { KernelSession, kernelUnavailable } from "../dist/src/kernel.js";
+import { findAssertion } from "../dist/src/verifier/log/assertions.js";
 import { type Explanation, formatExplanation } from "../dist/src/verifier/log/explain.js";
 import { LogBuffer } from "../dist/src/verifier/log/log.js";
 import { judge } from "../dist/src/verifier/verify.js";
@@ -22,6 +23,7 @@ import { BtfBuilder } from "./support/btf-builder.ts";
 import { kernelBtf } from "./support/kernel-btf.ts";
 import { LOG_CASES } from "./support/log-cases.ts";
 import { generateCase, programOf } from "./support/verifier-generator.ts";
+import { verifierMessages } from "./support/verifier-messages.ts";
 import { caseName, loadCase, readSuite, type SuiteCase } from "./support/verifier-suite.ts";
 
 const counts: MapSpec = { name: "counts", type: 2, keySize: 4, valueSize: 48, maxEntries: 4, flags: 0 };
@@ -306,8 +308,59 @@ describe("the explanation of a rejection", () => {
   ])("names the rule %s", (assertion, text) => {
     const caps = assertion === "stack-initialized" ? "bpf" : "all";
     const report = judge(assembleProgram(text), { caps }).explain();
-    expect(report?.assertion).toBe(assertion);
+    expect(report?.assertion, report?.message).toBe(assertion);
     expect(JSON.parse(JSON.stringify(report))).toEqual(report);
+  });
+
+  it("has a rule for every message of the verifier", () => {
+    const messages = [...verifierMessages()];
+    expect(messages.length).toBeGreaterThan(300);
+    expect(messages.filter(([message]) => findAssertion(message, false).name === "other")).toEqual([]);
+  });
+
+  it("has a sentence for each rule, and a remedy for nearly all", () => {
+    const rules = [...verifierMessages().keys()].map((message) => findAssertion(message, false));
+    for (const { name, rule } of rules) expect(`${name}: ${rule}`).toMatch(/^[a-z-]+: \S.* .*[^.]$/);
+    const without = new Set(rules.filter(({ remedy }) => remedy === undefined).map(({ name }) => name));
+    expect([...without].sort()).toEqual(["control-flow", "encoding", "verifier-internal"]);
+  });
+
+  it.each([
+    ["stack-bounds", "invalid read from stack R1 off=-8 size=16"],
+    ["stack-initialized", "invalid read from stack R1 off -8+4 size 8"],
+    ["kernel-symbol", "kernel function bpf_kptr_thing is not known"],
+    ["helper-allowed", "program of this type cannot use helper bpf_dynptr_read#201"],
+    ["map-type", "tracing progs cannot use bpf_timer yet"],
+    ["reference-released", "BPF_EXIT instruction in main prog would lead to reference leak"],
+    ["lock-discipline", "bpf_spin_unlock of different lock"],
+    ["section-closed", "tail_call cannot be used inside bpf_rcu_read_lock-ed region"],
+  ])("tells %s from what has much the same words", (name, message) => {
+    expect(findAssertion(message, false).name).toBe(name);
+  });
+
+  it("takes an argument by its number for a register", () => {
+    const report = explanation("r3 = r10\nr3 += -16\nr1 = r3\nr2 = 0\nr4 = 0\nr5 = 0\ncall 202\nexit");
+    expect(report).toMatchObject({
+      assertion: "dynptr-state",
+      register: { name: "r1", state: "fp-16" },
+    });
+  });
+
+  it("goes back no further than it remembers, and says so", () => {
+    const loop = "r8 += 1\nr8 &= 0xffff\nr6 += 1\nif r6 < 1000 goto -4\n";
+    const report = explanation(`r9 = 7\nr6 = 0\nr8 = 0\n${loop}r0 = *(u8 *)(r9 +0)\nexit`);
+    expect(report.register).toEqual({ name: "r9", state: "7" });
+    expect(report.causes.map(({ text }) => text)).toEqual([
+      expect.stringMatching(/^set before the last \d+ instructions of the way$/),
+    ]);
+  });
+
+  it("needs no second look where no register is to blame", () => {
+    const verdict = judge(assembleProgram("r6 = 0\nr6 += 1\nif r6 < 900000 goto -2\nr0 = 0\nexit"));
+    const began = verdict.processed;
+    const report = verdict.explain();
+    expect([began, report?.assertion, report?.causes]).toEqual([1_000_001, "effort-limit", []]);
+    expect(report?.state).toContain("R6=");
   });
 
   it("is text with the source line and a caret below its column", () => {

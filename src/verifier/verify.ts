@@ -17,7 +17,7 @@ import { type Capabilities, Env, MAX_FRAMES, MAX_STACK, MAX_VAR_OFF, ProgramFlag
 import { ControlFlow, checkFunctions, findFunctions } from "./explore/control-flow.ts";
 import { Explorer } from "./explore/explore.ts";
 import { checkFixUps, finalDepths, roundUp, verified } from "./fix-up.ts";
-import { type Explanation, explain, formatExplanation } from "./log/explain.ts";
+import { describeState, type Explanation, explain, formatExplanation, hasCulprit } from "./log/explain.ts";
 import { LogBuffer, LogLevel } from "./log/log.ts";
 import { Trace, writeEnd } from "./log/trace.ts";
 import { Way } from "./log/way.ts";
@@ -172,15 +172,21 @@ function explore(
   return { env, functions, depths, error };
 }
 
-/** Looks at the program again, and this time remembers the way. */
-function explainRejection(program: Program, options: VerifyOptions): Explanation | undefined {
+/** Looks at the program again where a register is to blame, and this time remembers the way. */
+function explainRejection(
+  program: Program,
+  options: VerifyOptions,
+  rejection: Rejection,
+  state: string,
+): Explanation {
   let way: Way | undefined;
-  const { env, error } = explore(program, options, undefined, (seen) => {
-    way = new Way(seen);
-    return way;
-  });
-  if (error === undefined) return undefined;
-  return explain(program, { rejection: error, state: env?.state, moments: way?.moments ?? [] });
+  if (hasCulprit(program, rejection)) {
+    explore(program, options, undefined, (seen) => {
+      way = new Way(seen);
+      return way;
+    });
+  }
+  return explain(program, { rejection, state, moments: way?.moments ?? [], isWhole: way?.isWhole !== false });
 }
 
 function verdict(
@@ -189,6 +195,8 @@ function verdict(
   { env, error }: Run,
   log: LogBuffer | undefined,
 ): Verdict {
+  // As text: the state itself would keep all states before it alive.
+  const state = error === undefined ? "" : describeState(env?.state);
   return {
     isAccepted: error === undefined,
     message: error?.message ?? "",
@@ -200,7 +208,7 @@ function verdict(
     maxStatesPerInsn: env?.maxStatesPerInsn ?? 0,
     program: error === undefined && env !== undefined ? verified(env) : undefined,
     log: log?.toString() ?? "",
-    explain: () => (error === undefined ? undefined : explainRejection(program, options)),
+    explain: () => (error === undefined ? undefined : explainRejection(program, options, error, state)),
   };
 }
 

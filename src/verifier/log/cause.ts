@@ -51,14 +51,17 @@ function stackSlotOf(code: Code, slot: number, { registers }: Moment, base: numb
 export class CauseFinder {
   readonly #code: Code;
   readonly #moments: readonly Moment[];
+  readonly #isWhole: boolean;
   readonly #steps: Step[] = [];
   #thing: Thing = { frame: 0, register: 0, stackSlot: -1 };
   /** False once the value's origin is found. */
   #isOpen = true;
 
-  constructor(code: Code, moments: readonly Moment[]) {
+  /** `isWhole`: the first moment is the beginning. */
+  constructor(code: Code, moments: readonly Moment[], isWhole: boolean) {
     this.#code = code;
     this.#moments = moments;
+    this.#isWhole = isWhole;
   }
 
   /** The steps that made `register` what the last moment shows, the first one first. */
@@ -76,7 +79,18 @@ export class CauseFinder {
   #noteEntry(): void {
     const { register, stackSlot } = this.#thing;
     const first = this.#moments[0];
+    // The frame's own address needs no story.
+    if (stackSlot < 0 && register === 10) return;
     const held = stackSlot < 0 ? first.registers[register] : undefined;
+    if (!this.#isWhole) {
+      this.#note(
+        "origin",
+        first,
+        `set before the last ${this.#moments.length} instructions of the way`,
+        held,
+      );
+      return;
+    }
     if (held === undefined || held.kind === "none") {
       const what = stackSlot < 0 ? `r${register}` : `fp${-8 * (stackSlot + 1)}`;
       this.#note("origin", first, `nothing wrote ${what} on this way`, undefined);
