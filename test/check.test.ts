@@ -1,24 +1,16 @@
 // tracebee check, as its users see it, and the binding to the machine's kernel that is behind --kernel.
 
-import { closeSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { closeSync } from "node:fs";
+import { describe, expect, it } from "vitest";
 import { parseBtf } from "../dist/src/btf/btf.js";
 import { assembleCode, loadRaw, type MapSpec, type ProgramType } from "../dist/src/index.js";
 import { loadBtf } from "../dist/src/kernel/btf.js";
 import { KernelError, KernelMap, KernelSession, kernelUnavailable } from "../dist/src/kernel.js";
 import { BtfBuilder } from "./support/btf-builder.ts";
 import { tracebee } from "./support/cli.ts";
+import { scratchFolder } from "./support/scratch-folder.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "tracebee-check-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-function fileOf(name: string, content: string | Uint8Array): string {
-  const path = join(folder, name);
-  writeFileSync(path, content);
-  return path;
-}
+const { fileOf } = scratchFolder("check");
 
 const OBJECT = "examples/dropmon.bpf.o";
 const good = fileOf("good.s", "r0 = 1\nexit\n");

@@ -2,29 +2,21 @@
 // it ends with: 0 done, 1 the input was refused or trapped, 2 wrong usage.
 
 import { once } from "node:events";
-import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { assembleCode, load } from "../dist/src/index.js";
 import { type Answer, rawLine } from "./support/batch-lines.ts";
 import { eachOf, end, PACKAGE, start, tracebee } from "./support/cli.ts";
 import { ENGINE_NAMES } from "./support/engines.ts";
+import { scratchFolder } from "./support/scratch-folder.ts";
 
 const OBJECT = "examples/dropmon.bpf.o";
 const TRACE = "examples/recordings/kfree_skb.trace";
 const SYMBOLS = "examples/recordings/kfree_skb.symbols";
 const COMMANDS = ["run", "check", "map", "asm", "dis", "bench", "batch", "conformance"];
 
-const folder = mkdtempSync(join(tmpdir(), "tracebee-cli-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-/** A file with this in it. */
-function fileOf(name: string, content: string | Uint8Array): string {
-  const path = join(folder, name);
-  writeFileSync(path, content);
-  return path;
-}
+const { folder, fileOf } = scratchFolder("cli");
 
 const SUM = "r0 = *(u8 *)(r1 + 0)\nr3 = *(u8 *)(r1 + 1)\nr0 += r3\n*(u8 *)(r1 + 0) = r0\nexit\n";
 const sum = fileOf("sum.s", SUM);

@@ -1,13 +1,13 @@
 // Programs that call kernel functions, by name: their ids are those of a small BTF that is made here, or of the running
 // kernel's. One text is judged with both, and by that kernel.
 
-import { existsSync, readFileSync } from "node:fs";
 import { type Btf, parseBtf } from "../../dist/src/btf/btf.js";
 import { assembleCode, loadRaw, type MapSpec, Program } from "../../dist/src/index.js";
-import { type KernelSession, kernelUnavailable } from "../../dist/src/kernel.js";
+import type { KernelSession } from "../../dist/src/kernel.js";
 import type { ProgramType } from "../../dist/src/program-types.js";
 import { judge } from "../../dist/src/verifier/verify.js";
 import { BtfBuilder } from "./btf-builder.ts";
+import { liveBtf } from "./live-kernel.ts";
 
 /** A program's BTF, and the ids in it of its first function and of all others. */
 export interface OwnTypes {
@@ -166,19 +166,6 @@ function buildKernelBtf(): Btf {
 }
 
 export const SMALL_BTF = buildKernelBtf();
-
-const VMLINUX = "/sys/kernel/btf/vmlinux";
-
-/** Why the running kernel cannot be asked. */
-export const noLiveKernel: string | undefined =
-  kernelUnavailable() ?? (existsSync(VMLINUX) ? undefined : `no ${VMLINUX}`);
-
-let live: Btf | undefined;
-/** The running kernel's BTF. */
-export function liveBtf(): Btf {
-  live ??= parseBtf(new Uint8Array(readFileSync(VMLINUX)));
-  return live;
-}
 
 /** `kfunc#NAME` and `type#NAME` become ids. */
 export function programWith(btf: Btf, { name, text, type, maps, license, own }: KfuncCase): Program {

@@ -5,17 +5,18 @@
 import { type Code, Opcode } from "../code.ts";
 import type { Env } from "../env.ts";
 import type { ControlFlow } from "../explore/control-flow.ts";
-import { byteOf, slotOf } from "../insns/stack-access.ts";
+import { byteOf, frameOf, slotOf } from "../insns/stack-access.ts";
+import { pointerToType } from "../objects/struct-access.ts";
 import { checkStructArgument } from "../objects/struct-arguments.ts";
-import type { ProgramKind } from "../prototypes/prototype.ts";
-import { knownHelper, prototypeFor } from "../prototypes/prototypes.ts";
+import type { Capabilities, ProgramKind } from "../prototypes/prototype.ts";
+import { changesPacket, prototypeFor } from "../prototypes/prototypes.ts";
 import { Flag, Register } from "../register.ts";
 import { EINVAL, Rejection } from "../rejection.ts";
 import { Byte, Frame } from "../state.ts";
 import { checkMemoryArgument, checkUnchanged } from "./call-arguments.ts";
 import type { FunctionInfo } from "./function-info.ts";
 import { type Parameter, PrototypeProblem, readPrototype } from "./function-prototype.ts";
-import { CHANGES_PACKET, forgetPacket } from "./packet-changes.ts";
+import { forgetPacket } from "./packet-changes.ts";
 
 /** What a function may do that its callers must know of, whatever it calls included. */
 interface Effects {
@@ -28,16 +29,19 @@ export class GlobalFunctions {
   /** Functions that a verified call leads to. */
   readonly called: Set<number> = new Set();
   readonly #info: FunctionInfo | undefined;
+  /** Callbacks may do without BTF. */
+  readonly #isAssumed: boolean;
   readonly #prototypes = new Map<number, readonly Parameter[] | PrototypeProblem>();
   #effects: readonly Effects[] | undefined;
 
-  constructor(info: FunctionInfo | undefined) {
+  constructor(info: FunctionInfo | undefined, isAssumed: boolean) {
     this.#info = info;
+    this.#isAssumed = isAssumed;
   }
 
-  /** BTF says what each function is. */
+  /** BTF says what each function is, or is taken to say that it is static. */
   get isKnown(): boolean {
-    return this.#info !== undefined;
+    return this.#isAssumed || this.#info !== undefined;
   }
 
   isGlobal(index: number): boolean {
@@ -68,11 +72,11 @@ export class GlobalFunctions {
 
 const NO_EFFECTS: Effects = { mightSleep: false, changesPacket: false };
 
-function effectsOfHelper(code: Code, slot: number, kind: ProgramKind, caps: "all" | "bpf"): Effects {
+function effectsOfHelper(code: Code, slot: number, kind: ProgramKind, caps: Capabilities): Effects {
   const id = code.imm[slot];
   return {
     mightSleep: prototypeFor(id, kind, caps)?.mightSleep === true,
-    changesPacket: CHANGES_PACKET.has(knownHelper(id) ?? ""),
+    changesPacket: changesPacket(id),
   };
 }
 
@@ -132,13 +136,7 @@ function entryRegister(env: Env, parameter: Parameter): Register {
       const { btf, typeId, trust } = parameter;
       let flags = trust === "untrusted" ? Flag.UNTRUSTED : Flag.TRUSTED;
       if (trust === "trusted_or_null") flags |= Flag.MAYBE_NULL;
-      return Register.pointer("btf", {
-        flags,
-        btf,
-        typeId,
-        struct: btf.type(typeId).name,
-        id: env.takeId(),
-      });
+      return pointerToType(btf, typeId, flags, env.takeId());
     }
     default:
       return Register.UNKNOWN;
@@ -224,8 +222,8 @@ function checkDynptr(env: Env, position: number, register: Register): void {
   if (register.kind !== "fp") {
     env.reject(EINVAL, `arg#${position} expected pointer to stack or const struct bpf_dynptr`);
   }
-  const off = register.off + Number(register.scalar.signedValue);
-  const frame = env.state.frames[register.frame];
+  const off = register.wholeOffset;
+  const frame = frameOf(env, register);
   const isMade =
     register.scalar.isConstant &&
     byteOf(off) === 0 &&

@@ -3,7 +3,7 @@
 
 import { Bpf } from "../../../assembly/shared/codes.ts";
 import { isReadOnly } from "../calls/map-functions.ts";
-import { Class } from "../code.ts";
+import { accessSize, Class, Mode } from "../code.ts";
 import {
   type ContextAccess,
   contextRead,
@@ -38,10 +38,6 @@ export interface Access {
   /** Must be aligned, whatever the program's flags say: atomics must. */
   readonly isStrict?: boolean;
 }
-
-/** Bytes by the size bits of an opcode: w, h, b, dw. */
-const SIZES = [4, 2, 1, 8] as const;
-export const sizeOf = (opcode: number): 1 | 2 | 4 | 8 => SIZES[(opcode >> 3) & 3];
 
 export function checkAccess(env: Env, access: Access): void {
   const { number, size, dst, stored, isSigned } = access;
@@ -417,8 +413,8 @@ export function checkLoad(env: Env): void {
   const [opcode, dst, src] = [code.code[slot], code.dst[slot], code.src[slot]];
   checkReads(env, src);
   checkWrites(env, dst);
-  const size = sizeOf(opcode);
-  const isSigned = (opcode & 0xe0) === 0x80;
+  const size = accessSize(opcode);
+  const isSigned = code.mode(slot) === Mode.MEMSX;
   checkAccess(env, { number: src, off: code.off[slot], size, dst, stored: undefined, isSigned });
 }
 
@@ -435,7 +431,7 @@ export function checkStore(env: Env): void {
   checkAccess(env, {
     number: dst,
     off: code.off[slot],
-    size: sizeOf(opcode),
+    size: accessSize(opcode),
     dst: -1,
     stored,
     isSigned: false,

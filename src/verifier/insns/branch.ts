@@ -2,17 +2,32 @@
 // compared — bounds of numbers, that a pointer is not null, how much of a packet is there (check_cond_jmp_op in
 // kernel/bpf/verifier.c).
 
-import { mayHoldLock } from "../calls/locks.ts";
 import { holdsSockets, holdsXdpSockets } from "../calls/map-functions.ts";
 import { Class } from "../code.ts";
 import type { Env } from "../env.ts";
 import { markPrecise } from "../explore/precision.ts";
-import { AT_PACKET_END, BEYOND_PACKET_END, Flag, isTrusted, Register } from "../register.ts";
+import { mayHoldLock } from "../objects/field-arguments.ts";
+import {
+  AT_PACKET_END,
+  BEYOND_PACKET_END,
+  Flag,
+  isTrusted,
+  Register,
+  type RegisterKind,
+} from "../register.ts";
 import { EACCES, EINVAL } from "../rejection.ts";
 import { Scalar } from "../scalars/scalar.ts";
 import { applyAlu } from "../scalars/scalar-alu.ts";
 import { branchTaken, type JumpOp, refineBranch, refineSelf } from "../scalars/scalar-branch.ts";
-import type { State } from "../state.ts";
+import {
+  frameOfPlace,
+  isRegisterPlace,
+  registerOfPlace,
+  registerPlace,
+  type State,
+  slotOfPlace,
+  slotPlace,
+} from "../state.ts";
 import { consistent } from "./arithmetic.ts";
 import { checkReads, isHiddenPointer } from "./registers.ts";
 import { pushStep } from "./stack-access.ts";
@@ -47,7 +62,7 @@ const isAnyPacket = ({ kind }: Register): boolean =>
   kind === "pkt" || kind === "pkt_meta" || kind === "pkt_end";
 
 /** What to do after the jump: only one way, or both. */
-export interface Branching {
+interface Branching {
   readonly next: number;
   /** The other way, with what is known on it. */
   readonly other: { readonly slot: number; readonly state: State } | undefined;
@@ -113,8 +128,8 @@ function decide(op: JumpOp, left: Register, right: Register, is32: boolean): boo
   return way === "eq" ? false : way === "ne" ? true : undefined;
 }
 
-const NEVER_NULL = new Set([
-  ...["sock", "tcp_sock", "sock_common", "xdp_sock", "map_value", "map_key", "map_ptr"],
+const NEVER_NULL: ReadonlySet<RegisterKind> = new Set<RegisterKind>([
+  ...(["sock", "tcp_sock", "sock_common", "xdp_sock", "map_value", "map_key", "map_ptr"] as const),
 ]);
 
 function isNeverNull(register: Register): boolean {
@@ -155,13 +170,13 @@ function collectLinked(env: Env, id: number, places: number[]): void {
     for (let index = 0; index < 10; index++) {
       const register = registers[index];
       if ((live & (1 << index)) === 0 || register.kind !== "scalar" || register.id !== id) continue;
-      if (places.length < MAX_LINKED) places.push(number * 128 + index);
+      if (places.length < MAX_LINKED) places.push(registerPlace(number, index));
       else registers[index] = register.withoutId();
     }
     for (let index = 0; index < stack.length; index++) {
       const slot = stack[index];
       if (!slot.isScalarSpill || slot.register.id !== id) continue;
-      if (places.length < MAX_LINKED) places.push(number * 128 + 16 + index);
+      if (places.length < MAX_LINKED) places.push(slotPlace(number, index));
       else stack[index] = slot.withRegister(slot.register.withoutId());
     }
   }
@@ -184,11 +199,14 @@ function syncLinked(state: State, number: number, places: readonly number[]): vo
     });
   };
   for (const place of places) {
-    const frame = state.frames[place >> 7];
-    const index = place & 127;
-    if (index < 16) frame.registers[index] = learn(frame.registers[index]);
-    else
-      frame.stack[index - 16] = frame.stack[index - 16].withRegister(learn(frame.stack[index - 16].register));
+    const { registers, stack } = state.frames[frameOfPlace(place)];
+    if (isRegisterPlace(place)) {
+      const number = registerOfPlace(place);
+      registers[number] = learn(registers[number]);
+    } else {
+      const index = slotOfPlace(place);
+      stack[index] = stack[index].withRegister(learn(stack[index].register));
+    }
   }
 }
 
@@ -255,7 +273,7 @@ function liftNull(state: State, other: State, op: JumpOp, dst: number, src: numb
 }
 
 /** The pointer, once it is known not to be null. */
-export function notNull(register: Register): Register {
+function notNull(register: Register): Register {
   const flags = register.flags & ~Flag.MAYBE_NULL;
   const { map } = register;
   if (register.kind === "map_value" && map !== undefined) {

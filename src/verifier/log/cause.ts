@@ -2,8 +2,8 @@
 // value, and notes where a comparison taught something about it, or where it lost its bound.
 
 import { kernelHelperName } from "../../isa/disassembler.ts";
-import { Class, type Code, Opcode } from "../code.ts";
-import { slotOf } from "../insns/stack-access.ts";
+import { Alu, Class, type Code, Opcode } from "../code.ts";
+import { offsetOf, slotOf } from "../insns/stack-access.ts";
 import { Flag, type Register } from "../register.ts";
 import { formatRegister } from "./print-state.ts";
 import type { Moment } from "./way.ts";
@@ -45,7 +45,7 @@ const isBounded = ({ kind, scalar }: Register): boolean =>
 function stackSlotOf(code: Code, slot: number, { registers }: Moment, base: number): number {
   const pointer = registers[base];
   if (pointer?.kind !== "fp" || !pointer.scalar.isConstant) return -1;
-  return slotOf(pointer.off + Number(pointer.scalar.signedValue) + code.off[slot]);
+  return slotOf(pointer.wholeOffset + code.off[slot]);
 }
 
 export class CauseFinder {
@@ -92,7 +92,7 @@ export class CauseFinder {
       return;
     }
     if (held === undefined || held.kind === "none") {
-      const what = stackSlot < 0 ? `r${register}` : `fp${-8 * (stackSlot + 1)}`;
+      const what = stackSlot < 0 ? `r${register}` : `fp${offsetOf(stackSlot)}`;
       this.#note("origin", first, `nothing wrote ${what} on this way`, undefined);
     } else
       this.#note(
@@ -137,7 +137,7 @@ export class CauseFinder {
         this.#backOverConstant(moment, register, after);
         break;
       case Class.STX:
-        if ((code.code[slot] & 0xe0) === 0xc0 && before !== after)
+        if (code.isAtomic(slot) && before !== after)
           this.#end("loaded", moment, "an atomic operation's old value", after);
         break;
       case Class.JMP:
@@ -180,13 +180,13 @@ export class CauseFinder {
     const kind = code.class(slot);
     if (kind !== Class.ST && kind !== Class.STX) return;
     if (stackSlotOf(code, slot, moment, code.dst[slot]) !== this.#thing.stackSlot) return;
-    const place = `fp${-8 * (this.#thing.stackSlot + 1)}`;
+    const place = `fp${offsetOf(this.#thing.stackSlot)}`;
     if (kind === Class.ST) {
       this.#note("stored", moment, `a constant stored to ${place}`, undefined);
       this.#isOpen = false;
       return;
     }
-    if ((code.code[slot] & 0xe0) === 0xc0) {
+    if (code.isAtomic(slot)) {
       this.#note("computed", moment, `an atomic operation on ${place}`, undefined);
       this.#isOpen = false;
       return;
@@ -201,7 +201,7 @@ export class CauseFinder {
     const { slot } = moment;
     const [opcode, src] = [code.code[slot], code.src[slot]];
     const usesSource = (opcode & 8) !== 0;
-    const isMove = (opcode & 0xf0) === 0xb0;
+    const isMove = opcode >> 4 === Alu.MOV;
     if (isMove && !usesSource) {
       this.#end("origin", moment, "a constant", after);
       return;
@@ -228,7 +228,7 @@ export class CauseFinder {
       this.#end("loaded", moment, `loaded through r${base}, ${from}`, after);
       return;
     }
-    this.#note("loaded", moment, `loaded from fp${-8 * (index + 1)}`, after);
+    this.#note("loaded", moment, `loaded from fp${offsetOf(index)}`, after);
     this.#thing = { frame: pointer.frame, register: -1, stackSlot: index };
   }
 

@@ -22,7 +22,7 @@ export interface Place {
   readonly source?: SourceLine;
 }
 
-export interface Cause extends Place {
+interface Cause extends Place {
   readonly kind: CauseKind;
   readonly text: string;
   /** The register behind the instruction. */
@@ -47,7 +47,7 @@ export interface Explanation {
 }
 
 /** What the explorer knew when it said no. */
-export interface Evidence {
+interface Evidence {
   readonly rejection: Rejection;
   /** All that was known before the instruction; empty when nothing was explored. */
   readonly state: string;

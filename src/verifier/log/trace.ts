@@ -3,7 +3,7 @@
 // kernel/bpf/verifier.c).
 
 import type { SourceLine } from "../../program.ts";
-import { Class, Opcode, PSEUDO_KFUNC_CALL } from "../code.ts";
+import { Alu, Atomic, accessSize, Class, Opcode, PSEUDO_KFUNC_CALL } from "../code.ts";
 import { type Env, MAX_INSNS } from "../env.ts";
 import type { LoopVisit } from "../explore/loop-visits.ts";
 import { slotOf } from "../insns/stack-access.ts";
@@ -221,11 +221,11 @@ export class Trace implements Observer {
         break;
       case Class.LDX:
       case Class.STX:
-        touched.registers |= dst | src | ((opcode & 0xe0) === 0xc0 && imm === 0xf1 ? 1 : 0);
+        touched.registers |= dst | src | (code.isAtomic(slot) && imm === Atomic.CMPXCHG ? 1 : 0);
         break;
       case Class.ALU:
       case Class.ALU64:
-        touched.registers |= usesSource && (opcode & 0xf0) !== 0xd0 ? dst | src : dst;
+        touched.registers |= usesSource && opcode >> 4 !== Alu.END ? dst | src : dst;
         break;
       default:
         if (code.isCall(slot)) touched.registers |= CALLER_SAVED;
@@ -240,12 +240,12 @@ export class Trace implements Observer {
     const { code, slot, registers } = this.#env;
     const opcode = code.code[slot];
     const kind = opcode & 7;
-    const isLoad = kind === Class.LDX || ((opcode & 0xe7) === 0xc3 && code.imm[slot] === 0x100);
+    const isLoad = kind === Class.LDX || code.isLoadAcquire(slot);
     if (!isLoad && kind !== Class.ST && kind !== Class.STX) return;
     const pointer = registers[isLoad ? code.src[slot] : code.dst[slot]];
     if (pointer?.kind !== "fp") return;
     const { scalar } = pointer;
-    const size = [4, 2, 1, 8][(opcode >> 3) & 3];
+    const size = accessSize(opcode);
     const base = pointer.off + code.off[slot];
     if (scalar.isConstant) this.#touchBytes(base + Number(scalar.signedValue), size);
     else if (!isLoad && scalar.smin >= -512n && scalar.smax <= 512n) {
@@ -282,7 +282,7 @@ export class Trace implements Observer {
     if (this.#hasOpenSize) return;
     const { code, slot: at } = this.#env;
     const isHelper = code.src[at] !== PSEUDO_KFUNC_CALL;
-    const fills = isHelper && this.#env.prototype(code.imm[at])?.args.some(({ uninit }) => uninit === true);
+    const fills = isHelper && this.#env.helpers.prototype(code.imm[at])?.args.some(({ uninit }) => uninit === true);
     const { stack } = this.#frame;
     for (const [index, slot] of stack.entries()) {
       // Only what need not be initialised before is told apart, and objects.
