@@ -1,6 +1,7 @@
 // The verifier's log, line by line as Linux 6.18 writes it: programs of our own with their exact logs, the kernel's own
 // cases with the logs that it wrote, and what our explanations say on top of that.
 
+import { readFileSync } from "node:fs";
 import { release } from "node:os";
 import { describe, expect, it } from "vitest";
 import {
@@ -15,7 +16,7 @@ import {
 import { assembleCode } from "../dist/src/isa/assembler.js";
 import { possibleCpus } from "../dist/src/kernel/map.js";
 import { KernelSession, kernelUnavailable } from "../dist/src/kernel.js";
-import { findAssertion } from "../dist/src/verifier/log/assertions.js";
+import { ASSERTION_NAMES, findAssertion } from "../dist/src/verifier/log/assertions.js";
 import { type Explanation, formatExplanation } from "../dist/src/verifier/log/explain.js";
 import { LogBuffer } from "../dist/src/verifier/log/log.js";
 import { judge } from "../dist/src/verifier/verify.js";
@@ -318,6 +319,12 @@ describe("the explanation of a rejection", () => {
     expect(messages.filter(([message]) => findAssertion(message, false).name === "other")).toEqual([]);
   });
 
+  it("has its rules in the documentation", () => {
+    const page = readFileSync(new URL("../docs/explanation.md", import.meta.url), "utf8");
+    const names = [...page.matchAll(/^\| `([a-z-]+)` \| .* \|$/gm)].map(([, name]) => name);
+    expect(names).toEqual(expect.arrayContaining([...ASSERTION_NAMES]));
+  });
+
   it("has a sentence for each rule, and a remedy for nearly all", () => {
     const rules = [...verifierMessages().keys()].map((message) => findAssertion(message, false));
     for (const { name, rule } of rules) expect(`${name}: ${rule}`).toMatch(/^[a-z-]+: \S.* .*[^.]$/);
@@ -344,6 +351,19 @@ describe("the explanation of a rejection", () => {
       assertion: "dynptr-state",
       register: { name: "r1", state: "fp-16" },
     });
+  });
+
+  it("follows what a helper hands on to its callback", () => {
+    const call =
+      "*(u64 *)(r10 -8) = 0\nr6 = r10\nr6 += -8\nr1 = 3\nr2 = subprog[+6]\nr3 = r6\nr4 = 0\ncall 181\n";
+    const program = assembleProgram(`${call}r0 = 0\nexit\nr0 = *(u8 *)(r2 +8)\nexit`);
+    const report = judge(program, { assumesStaticFunctions: true }).explain();
+    expect(report?.causes.map(({ slot, kind }) => [slot, kind])).toEqual([
+      [1, "copied"],
+      [2, "computed"],
+      [6, "copied"],
+      [8, "passed"],
+    ]);
   });
 
   it("goes back no further than it remembers, and says so", () => {

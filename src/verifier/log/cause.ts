@@ -160,10 +160,7 @@ export class CauseFinder {
       const value = next.registers[register];
       if (stackSlot >= 0 || register < 1 || register > 5) {
         this.#end("origin", moment, `the function begins here, without a value in r${register}`, value);
-      } else {
-        this.#note("passed", moment, `passed as argument r${register}`, value);
-        this.#follow(register, moment.frame);
-      }
+      } else this.#goesToCaller(moment, register, value);
       return true;
     }
     if (next.frame < moment.frame && frame === next.frame && stackSlot < 0 && register === 0) {
@@ -172,6 +169,24 @@ export class CauseFinder {
       return true;
     }
     return false;
+  }
+
+  /** A local call passes r1 to r5 as they are; a helper gives its callback what it was given itself, or its own. */
+  #goesToCaller(moment: Moment, register: number, value: Register): void {
+    const isLocal = this.#code.isLocalCall(moment.slot);
+    const source = isLocal ? register : [1, 2, 3, 4, 5].find((number) => moment.registers[number] === value);
+    if (source === undefined) {
+      this.#end("origin", moment, `given to the callback by ${this.#nameCalled(moment.slot)}`, value);
+      return;
+    }
+    this.#note("passed", moment, `passed as argument r${register}`, value);
+    this.#follow(source, moment.frame);
+  }
+
+  #nameCalled(slot: number): string {
+    const code = this.#code;
+    if (code.src[slot] === 0) return kernelHelperName(code.imm[slot]) ?? "a helper";
+    return code.isLocalCall(slot) ? "a function" : (code.kernelFunction(slot) ?? "a function of the kernel");
   }
 
   #backOverStore(moment: Moment): void {
@@ -245,7 +260,7 @@ export class CauseFinder {
     const { slot } = moment;
     const { register } = this.#thing;
     if (code.isCall(slot)) {
-      const name = code.src[slot] === 0 ? (kernelHelperName(code.imm[slot]) ?? "a helper") : "a function";
+      const name = this.#nameCalled(slot);
       if (register === 0) this.#end("origin", moment, describeResult(name, after), after);
       else if (register < 6) this.#end("ended", moment, `the call of ${name} ended r${register}`, after);
       else if (before !== after) {

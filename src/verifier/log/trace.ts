@@ -282,7 +282,8 @@ export class Trace implements Observer {
     if (this.#hasOpenSize) return;
     const { code, slot: at } = this.#env;
     const isHelper = code.src[at] !== PSEUDO_KFUNC_CALL;
-    const fills = isHelper && this.#env.helpers.prototype(code.imm[at])?.args.some(({ uninit }) => uninit === true);
+    const fills =
+      isHelper && this.#env.helpers.prototype(code.imm[at])?.args.some(({ uninit }) => uninit === true);
     const { stack } = this.#frame;
     for (const [index, slot] of stack.entries()) {
       // Only what need not be initialised before is told apart, and objects.
