@@ -28,6 +28,8 @@ export interface BatchLine {
   readonly attachType: number;
   readonly flags: number;
   readonly caps: "all" | "bpf";
+  /** A rejection is explained as well. */
+  readonly explain: boolean;
   /** Missing when the program is only to be judged. */
   readonly input: TestInput | undefined;
   readonly limit: number | undefined;
@@ -198,6 +200,11 @@ function readCaps(value: unknown): "all" | "bpf" {
   throw wrong("caps", '"all" or "bpf"', value);
 }
 
+function expectBoolean(value: unknown, name: string): boolean {
+  if (typeof value === "boolean") return value;
+  throw wrong(name, "true or false", value);
+}
+
 /** The fields of a line. Throws a LineError for what is not JSON, or no object. */
 export function parseLine(text: string): Fields {
   let value: unknown;
@@ -211,7 +218,7 @@ export function parseLine(text: string): Fields {
 
 /** Reads all fields but the id, which may be anything. Fields that the format does not know are passed over. */
 export function readLine(fields: Fields): BatchLine {
-  const { type, license, limit, attach, flags, caps } = fields;
+  const { type, license, limit, attach, flags, caps, explain = false } = fields;
   if (typeof type !== "string" || !Object.hasOwn(PROGRAM_TYPES, type)) {
     throw wrong("type", "a program type", type);
   }
@@ -228,6 +235,7 @@ export function readLine(fields: Fields): BatchLine {
     attachType: readAttach(attach),
     flags: flags === undefined ? 0 : expectNumber(flags, "flags", 0, U32_MAX),
     caps: readCaps(caps),
+    explain: expectBoolean(explain, "explain"),
     input: readInput(fields, type as ProgramType),
     limit: limit === undefined ? undefined : expectNumber(limit, "limit", 1),
   };

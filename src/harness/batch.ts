@@ -14,6 +14,7 @@ import { Program, type VerifiedProgram } from "../program.ts";
 import { Runtime } from "../runtime.ts";
 import type { TestInput } from "../test-run/context.ts";
 import { hasTestRun, testRun } from "../test-run/test-run.ts";
+import type { Explanation } from "../verifier/log/explain.ts";
 import { judge } from "../verifier/verify.ts";
 import { type BatchLine, type BatchMap, LineError, type Pair, parseLine, readLine } from "./batch-line.ts";
 import { toHex } from "./hex.ts";
@@ -27,6 +28,8 @@ export interface BatchAnswer {
   readonly message?: string;
   /** Slot of the instruction that a rejection is about. */
   readonly insn?: number;
+  /** Where the line asks for it: which rule a rejection is about, how it came to it, and what helps. */
+  readonly explanation?: Explanation;
   /** Instructions that the verifier looked at, over all ways. */
   readonly processed?: number;
   /** r0: of raw programs all 64 bits as 16 hexadecimal digits, of the others 32 bits as a number. */
@@ -103,7 +106,7 @@ function rejection(error: unknown): BatchAnswer {
 /** What the verifier says of a program, and, where it accepts, what engines run. */
 function verdictOn(
   program: Program,
-  { attachType, caps, flags, functions }: BatchLine,
+  { attachType, caps, flags, functions, explain: isExplained }: BatchLine,
   kernelBtf: Btf | undefined,
 ): Judgement {
   const {
@@ -112,6 +115,7 @@ function verdictOn(
     slot,
     processed,
     program: verified,
+    explain,
   } = judge(program, {
     ...{ attachType, caps, flags, assumesStaticFunctions: functions === undefined },
     ...(kernelBtf === undefined ? {} : { kernelBtf }),
@@ -119,7 +123,9 @@ function verdictOn(
   if (isAccepted) return { answer: { verdict: "accept", processed }, verified };
   const reason = message.slice(message.lastIndexOf("\n") + 1);
   const insn = slot < 0 ? {} : { insn: slot };
-  return { answer: { verdict: "reject", message: reason, ...insn, processed }, verified: undefined };
+  const explanation = isExplained ? explain() : undefined;
+  const more = explanation === undefined ? {} : { explanation };
+  return { answer: { verdict: "reject", message: reason, ...insn, processed, ...more }, verified: undefined };
 }
 
 interface Judgement {

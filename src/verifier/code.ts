@@ -1,5 +1,6 @@
 // The instructions of a program as parallel arrays: what the verifier reads a million times. One entry per slot.
 
+import type { Btf } from "../btf/btf.ts";
 import type { Program } from "../program.ts";
 
 export const enum Class {
@@ -99,8 +100,15 @@ export class Code {
   readonly src: Uint8Array;
   readonly off: Int16Array;
   readonly imm: Int32Array;
+  readonly #program: Program;
+  readonly #kernelBtf: Btf | undefined;
 
-  constructor({ slots, insns: bytes }: Program, insns = bytes) {
+  /** With the kernel's BTF, calls of its functions and addresses of its variables are what it says. */
+  constructor(program: Program, kernelBtf?: Btf) {
+    const { slots } = program;
+    const insns = program.insnsFor(kernelBtf);
+    this.#program = program;
+    this.#kernelBtf = kernelBtf;
     const view = new DataView(insns.buffer, insns.byteOffset, insns.byteLength);
     this.length = slots;
     this.code = new Uint8Array(slots);
@@ -129,6 +137,16 @@ export class Code {
 
   class(slot: number): Class {
     return this.code[slot] & 7;
+  }
+
+  /** The kernel's function that is called there, as far as it can be told. */
+  kernelFunction(slot: number): string | undefined {
+    const named = this.#program.kernelCalls.find((call) => call.slot === slot)?.name;
+    const btf = this.#kernelBtf;
+    const id = this.imm[slot];
+    if (named !== undefined || btf === undefined || id <= 0 || id >= btf.count) return named;
+    const type = btf.type(id);
+    return "name" in type && type.name !== "" ? type.name : undefined;
   }
 
   /** Of a load or store. */

@@ -23,6 +23,9 @@ export const MAX_FRAMES = 8;
 export const MAX_STACK = 512;
 export const MAX_VAR_OFF = 1 << 29;
 
+/** No one function that a loop calls back. */
+export const NO_CALLBACK = -1;
+
 /** How a program is looked at. */
 interface EnvOptions {
   readonly caps: Capabilities;
@@ -112,6 +115,8 @@ export class Env {
   readonly probedLoads = new Set<number>();
   /** The map that a call was given, by slot; undefined once there were several. */
   readonly callMaps = new Map<number, MapSpec | undefined>();
+  /** The function that each bpf_loop calls back, by slot; NO_CALLBACK where it varies, or where flags are given. */
+  readonly loopCallbacks = new Map<number, number>();
   /** Bytes of context that were accessed, from its start on. */
   contextSize = 0;
   /** Deepest stack of each function, in bytes. */

@@ -5,7 +5,6 @@ import type { Btf } from "../btf/btf.ts";
 import { VerifierError } from "../errors.ts";
 import type { Program, VerifiedProgram } from "../program.ts";
 import { callTable } from "./calls/call-table.ts";
-import { checkTailCalls } from "./calls/calls.ts";
 import { checkFunctionInfo } from "./calls/function-info.ts";
 import { GlobalFunctions } from "./calls/global-functions.ts";
 import { checkKernelCalls, kernelFunctions } from "./calls/kfunc.ts";
@@ -16,9 +15,16 @@ import { Env } from "./env.ts";
 import { ControlFlow, checkFunctions, findFunctions } from "./explore/control-flow.ts";
 import { entryState, exploreGlobals, exploreMain } from "./explore/entries.ts";
 import { checkDepth } from "./explore/stack-depth.ts";
-import { verified } from "./fix-up.ts";
+import { checkFixUps, finalDepths, roundUp, verified } from "./fix-up.ts";
 import { checkOpcodes } from "./insns/opcodes.ts";
-import { type Explanation, explain, explanationLines, formatExplanation } from "./log/explain.ts";
+import {
+  describeState,
+  type Explanation,
+  explain,
+  explanationLines,
+  formatExplanation,
+  hasCulprit,
+} from "./log/explain.ts";
 import { LogBuffer, LogLevel } from "./log/log.ts";
 import { Trace, writeEnd } from "./log/trace.ts";
 import { Way } from "./log/way.ts";
@@ -107,7 +113,10 @@ export function verify(program: Program, options: VerifyOptions = {}): VerifiedP
 interface Run {
   /** Undefined when the program's shape alone was enough to reject it. */
   readonly env: Env | undefined;
+  /** First slots of those that were found. */
   readonly functions: readonly number[];
+  /** Bytes of stack of each function that is left in the end. */
+  readonly depths: readonly number[];
   readonly error: Rejection | undefined;
 }
 
@@ -128,14 +137,16 @@ function explore(
     ...attachFunction(program.type, attachType, attachTo),
   };
   let env: Env | undefined;
-  let functions: readonly number[] = [];
+  const found = new Set<number>();
+  let functions: readonly number[] | undefined;
+  let depths: readonly number[] | undefined;
   let error: Rejection | undefined;
   try {
     checkAttachType(program.type, attachType);
-    const code = new Code(program, program.insnsFor(kernelBtf));
+    const code = new Code(program, kernelBtf);
     const kernel = kernelBtf && kernelFunctions(kernelBtf);
     checkKernelCalls(code, kernel, program.isGpl);
-    functions = findFunctions(code);
+    functions = findFunctions(code, found);
     checkFunctions(code, functions);
     const info = checkFunctionInfo(program, code, functions);
     const globals = new GlobalFunctions(info, options.assumesStaticFunctions === true);
@@ -150,23 +161,32 @@ function explore(
     exploreMain(env);
     exploreGlobals(env);
     checkDepth(env);
-    checkTailCalls(env);
+    depths = finalDepths(env);
+    checkFixUps(env);
   } catch (thrown) {
     if (!(thrown instanceof Rejection)) throw thrown;
     error = thrown;
   }
-  return { env, functions, error };
+  functions ??= found.size > 0 ? [...found] : [0];
+  depths ??= env?.stackDepth.map(roundUp) ?? functions.map(() => 0);
+  return { env, functions, depths, error };
 }
 
-/** Looks at the program again, and this time remembers the way. */
-function explainRejection(program: Program, options: VerifyOptions): Explanation | undefined {
+/** Looks at the program again where a register is to blame, and this time remembers the way. */
+function explainRejection(
+  program: Program,
+  options: VerifyOptions,
+  rejection: Rejection,
+  state: string,
+): Explanation {
   let way: Way | undefined;
-  const { env, error } = explore(program, options, undefined, (seen) => {
-    way = new Way(seen);
-    return way;
-  });
-  if (error === undefined) return undefined;
-  return explain(program, { rejection: error, state: env?.state, moments: way?.moments ?? [] });
+  if (hasCulprit(program, rejection)) {
+    explore(program, options, undefined, (seen) => {
+      way = new Way(seen);
+      return way;
+    });
+  }
+  return explain(program, { rejection, state, moments: way?.moments ?? [], isWhole: way?.isWhole !== false });
 }
 
 function verdict(
@@ -175,6 +195,8 @@ function verdict(
   { env, error }: Run,
   log: LogBuffer | undefined,
 ): Verdict {
+  // As text: the state itself would keep all states before it alive.
+  const state = error === undefined ? "" : describeState(env?.state);
   return {
     isAccepted: error === undefined,
     message: error?.message ?? "",
@@ -186,7 +208,7 @@ function verdict(
     maxStatesPerInsn: env?.maxStatesPerInsn ?? 0,
     program: error === undefined && env !== undefined ? verified(env) : undefined,
     log: log?.toString() ?? "",
-    explain: () => (error === undefined ? undefined : explainRejection(program, options)),
+    explain: () => (error === undefined ? undefined : explainRejection(program, options, error, state)),
   };
 }
 

@@ -135,7 +135,7 @@ export function checkArgument(env: Env, facts: CallFacts, index: number): void {
   }
   const isNull = register.isNull && type.nullable === true;
   if (!isNull) {
-    checkKind(env, register, number, type, facts.prototype.name);
+    checkKind(env, facts, register, number, type);
     checkOffset(env, register, number, type);
     if (register.kind === "ctx") env.noteWholeContext();
   }
@@ -167,7 +167,7 @@ function argumentType(env: Env, { prototype, map }: CallFacts, index: number): A
   return isFilter(map) && prototype.name === "map_peek_elem" ? VALUE : type;
 }
 
-function checkKind(env: Env, register: Register, number: number, type: ArgType, helper: string): void {
+function checkKind(env: Env, facts: CallFacts, register: Register, number: number, type: ArgType): void {
   const wanted = EXPECTED[type.kind];
   let flags = register.flags;
   if (type.readOnly === true) flags &= ~Flag.READ_ONLY;
@@ -175,22 +175,23 @@ function checkKind(env: Env, register: Register, number: number, type: ArgType, 
   if (type.kind === "mem") flags &= ~SLICE_MASK;
   const found = wanted.find((each) => each.kind === register.kind && each.flags === flags);
   if (found !== undefined && found.isRefused !== true) {
-    return register.kind === "btf" ? checkStructKind(env, number, type, helper) : undefined;
+    return register.kind === "btf" ? checkStructKind(env, facts, number, type) : undefined;
   }
   const names = wanted.map(typeName).join(", ");
   env.reject(EACCES, `R${number} type=${typeName(register)} expected=${names}`);
 }
 
 /** Pointers to structs: memory that is only read, or the struct that the helper is for. */
-function checkStructKind(env: Env, number: number, type: ArgType, helper: string): void {
+function checkStructKind(env: Env, facts: CallFacts, number: number, type: ArgType): void {
   const register = env.register(number);
+  const helper = facts.prototype.name;
   if (type.kind === "btf_id" || type.kind === "btf_id_sock_common") {
     const isRelease = type.release === true;
     if (register.mayBeNull && (type.nullable !== true || isRelease)) {
       env.reject(EACCES, `Possibly NULL pointer passed to helper arg${number}`);
     }
+    if (facts.kptr !== undefined) return checkExchanged(env, facts.kptr, number);
     const struct = type.kind === "btf_id" ? type.struct : "sock_common";
-    // That of a field is checked against the field.
     if (struct !== undefined) checkNamedStruct(env, number, struct, isRelease && type.kind === "btf_id");
   } else if (EXPECTED[type.kind] === MEMORY && type.readOnly !== true) {
     env.reject(
@@ -282,8 +283,6 @@ function checkMeaning(
       });
       return;
     default:
-      if (facts.kptr !== undefined) checkExchanged(env, facts.kptr, number);
-      return;
   }
 }
 

@@ -5,7 +5,7 @@ import { parseFormat } from "../../print-conversions.ts";
 import type { MapSpec } from "../../program.ts";
 import { PROGRAM_TYPES, type ProgramType } from "../../program-types.ts";
 import { PSEUDO_CALL, PSEUDO_KFUNC_CALL } from "../code.ts";
-import { type Env, type Fork, MAX_FRAMES } from "../env.ts";
+import { type Env, type Fork, MAX_FRAMES, NO_CALLBACK } from "../env.ts";
 import type { CallbackKind } from "../explore/control-flow.ts";
 import { markPrecise } from "../explore/precision.ts";
 import { outOfRange } from "../insns/program-exit.ts";
@@ -247,15 +247,26 @@ function checkDynptrMemory(env: Env): void {
 }
 
 function callLoop(env: Env, facts: CallFacts): CallOutcome {
-  // Without flags the loop may become one of instructions.
-  if (env.register(4).isNull) markPrecise(env, 4);
+  noteLoopCallback(env, facts);
   markPrecise(env, 1);
   const times = env.register(1).scalar.umax;
   if (BigInt(env.frame.callbackDepth) < times) {
     return callFunctionBack(env, facts);
   }
   env.frame.callbackDepth = 0;
+  if (env.log?.isDetailed) env.log.write(`frame${env.frame.number} bpf_loop iteration limit reached\n`);
   return { next: env.slot + 1 };
+}
+
+/** Without flags, and with one function to call, the loop becomes one of instructions. */
+function noteLoopCallback(env: Env, { subprogram }: CallFacts): void {
+  const { loopCallbacks, slot } = env;
+  const known = loopCallbacks.get(slot);
+  if (known === NO_CALLBACK) return;
+  const hasFlags = !env.register(4).isNull;
+  if (!hasFlags) markPrecise(env, 4);
+  const isSame = known === undefined || known === subprogram;
+  loopCallbacks.set(slot, isSame && !hasFlags ? subprogram : NO_CALLBACK);
 }
 
 /** The way on without the callback, and one through it. */

@@ -25,7 +25,12 @@ export const mayCallUnderLock = (env: Env): boolean => {
   return found !== undefined && (found.flags & KfuncFlag.UNDER_LOCK) !== 0;
 };
 
+/** A call of no function at all: refused once all else is found to be right, where it is not dead code by then. */
+export const callsNothing = ({ code, program }: Env, slot: number): boolean =>
+  code.imm[slot] === 0 && !program.kernelCalls.some((call) => call.slot === slot);
+
 export function callKernelFunction(env: Env): CallOutcome {
+  if (callsNothing(env, env.slot)) return { next: env.slot + 1 };
   const facts = findCalled(env);
   const { name } = facts.called;
   const pointer = env.register(1);
@@ -70,12 +75,7 @@ function findCalled(env: Env): KfuncFacts {
   if (called === undefined) {
     const name = env.program.kernelCalls.find((call) => call.slot === slot)?.name;
     const missing = kernelBtf === undefined ? ": kernel functions need the kernel's BTF" : "";
-    env.reject(
-      EINVAL,
-      name === undefined
-        ? "invalid kernel function call not eliminated in verifier pass"
-        : `kernel function ${name} is not known${missing}`,
-    );
+    env.reject(EINVAL, `kernel function ${name ?? `#${code.imm[slot]}`} is not known${missing}`);
   }
   const { name } = called;
   if (!mayCallKfunc(name, env.kind)) {

@@ -62,9 +62,12 @@ export interface CallTable {
  */
 export type CallbackKind = "none" | "sync" | "async" | "iterates";
 
-/** The functions of a program: where local calls and function addresses lead. Rejects what leads nowhere. */
-export function findFunctions(code: Code): number[] {
-  const found = new Set<number>([0]);
+/**
+ * The functions of a program: where local calls and function addresses lead. Rejects what leads nowhere; `found` has
+ * those before it then.
+ */
+export function findFunctions(code: Code, found: Set<number>): number[] {
+  found.add(0);
   for (let slot = 0; slot < code.length; slot++) {
     const isCall = code.isLocalCall(slot);
     if (!isCall && !code.isFunctionLoad(slot)) {

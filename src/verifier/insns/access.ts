@@ -93,7 +93,8 @@ function accessByKind(env: Env, pointer: Register, access: Access): void {
     case "xdp_sock":
       return accessSocket(env, pointer, access);
     case "tp_buffer":
-      return accessBuffer(env, pointer, access);
+      checkBuffer(env, pointer, access, "tracepoint");
+      return load(env, access, Register.UNKNOWN);
     case "map_ptr":
       if (!pointer.mayBeNull) return accessMapStruct(env, pointer, access);
       return env.reject(EACCES, `R${number} invalid mem access '${typeName(pointer)}'`);
@@ -297,6 +298,9 @@ function accessMemory(env: Env, pointer: Register, access: Access): void {
     env.reject(EACCES, `R${number} cannot write into ${typeName(pointer)}`);
   }
   checkLeak(env, access, "mem");
+  if (pointer.kind === "buf") {
+    checkBuffer(env, pointer, access, (pointer.flags & Flag.READ_ONLY) !== 0 ? "rdonly" : "rdwr");
+  }
   // What is not trusted is read where it can be, as bpf_probe_read does.
   if ((pointer.flags & Flag.UNTRUSTED) === 0) checkRegion(env, number, off, size, pointer.memSize);
   load(env, access, Register.UNKNOWN);
@@ -391,18 +395,15 @@ function accessSocket(env: Env, pointer: Register, access: Access): void {
   load(env, access, Register.UNKNOWN);
 }
 
-function accessBuffer(env: Env, pointer: Register, access: Access): void {
-  const { number, off } = access;
-  if (off < 0) {
-    env.reject(EACCES, `R${number} invalid tracepoint buffer access: off=${off}, size=${access.size}`);
-  }
+/** How much of a buffer there is is known when the program is attached: any constant offset will do. */
+function checkBuffer(env: Env, pointer: Register, { number, off, size }: Access, kind: string): void {
+  if (off < 0) env.reject(EACCES, `R${number} invalid ${kind} buffer access: off=${off}, size=${size}`);
   if (!pointer.scalar.isConstant || pointer.scalar.value !== 0n) {
     env.reject(
       EACCES,
       `R${number} invalid variable buffer offset: off=${off}, var_off=${pointer.scalar.tnum}`,
     );
   }
-  load(env, access, Register.UNKNOWN);
 }
 
 // ---- the instructions ----

@@ -284,13 +284,15 @@ function writeBytes(env: Env, frame: Frame, off: number, size: number, { number,
   frame.setSlot(index, slot);
 }
 
-/** A slot that no longer holds a register or an object: what was one are bytes. */
-function scrubbed(slot: StackSlot): StackSlot {
+const isObject = (byte: Byte): boolean => byte === Byte.SPILL || byte === Byte.ITER || byte === Byte.IRQ_FLAG;
+
+/** A slot that no longer holds a register or an object: all its bytes may be anything, zeros beside it too. */
+function scrubbed(slot: StackSlot, keepsZeros = false): StackSlot {
   let bytes = slot.bytes;
+  const isScrubbed = (byte: Byte): boolean =>
+    isObject(byte) || (byte === Byte.ZERO && !keepsZeros && isObject(slot.byte(0)));
   for (let index = 0; index < 8; index++) {
-    const byte = slot.byte(index);
-    if (byte === Byte.SPILL || byte === Byte.ITER || byte === Byte.IRQ_FLAG)
-      bytes = (bytes & ~(15 << (index * 4))) | (Byte.MISC << (index * 4));
+    if (isScrubbed(slot.byte(index))) bytes = (bytes & ~(15 << (index * 4))) | (Byte.MISC << (index * 4));
   }
   return new StackSlot(bytes, Register.NONE);
 }
@@ -314,7 +316,7 @@ function writeVariable(env: Env, frame: Frame, low: number, high: number, { numb
     }
     const isStillZero = isZero && byte === Byte.ZERO;
     if (isStillZero) keepsZero = true;
-    frame.setSlot(index, scrubbed(slot).withByte(byteOf(off), isStillZero ? Byte.ZERO : Byte.MISC));
+    frame.setSlot(index, scrubbed(slot, true).withByte(byteOf(off), isStillZero ? Byte.ZERO : Byte.MISC));
   }
   if (keepsZero && number >= 0) markPrecise(env, number);
 }

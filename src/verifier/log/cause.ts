@@ -51,14 +51,17 @@ function stackSlotOf(code: Code, slot: number, { registers }: Moment, base: numb
 export class CauseFinder {
   readonly #code: Code;
   readonly #moments: readonly Moment[];
+  readonly #isWhole: boolean;
   readonly #steps: Step[] = [];
   #thing: Thing = { frame: 0, register: 0, stackSlot: -1 };
   /** False once the value's origin is found. */
   #isOpen = true;
 
-  constructor(code: Code, moments: readonly Moment[]) {
+  /** `isWhole`: the first moment is the beginning. */
+  constructor(code: Code, moments: readonly Moment[], isWhole: boolean) {
     this.#code = code;
     this.#moments = moments;
+    this.#isWhole = isWhole;
   }
 
   /** The steps that made `register` what the last moment shows, the first one first. */
@@ -76,7 +79,18 @@ export class CauseFinder {
   #noteEntry(): void {
     const { register, stackSlot } = this.#thing;
     const first = this.#moments[0];
+    // The frame's own address needs no story.
+    if (stackSlot < 0 && register === 10) return;
     const held = stackSlot < 0 ? first.registers[register] : undefined;
+    if (!this.#isWhole) {
+      this.#note(
+        "origin",
+        first,
+        `set before the last ${this.#moments.length} instructions of the way`,
+        held,
+      );
+      return;
+    }
     if (held === undefined || held.kind === "none") {
       const what = stackSlot < 0 ? `r${register}` : `fp${offsetOf(stackSlot)}`;
       this.#note("origin", first, `nothing wrote ${what} on this way`, undefined);
@@ -146,10 +160,7 @@ export class CauseFinder {
       const value = next.registers[register];
       if (stackSlot >= 0 || register < 1 || register > 5) {
         this.#end("origin", moment, `the function begins here, without a value in r${register}`, value);
-      } else {
-        this.#note("passed", moment, `passed as argument r${register}`, value);
-        this.#follow(register, moment.frame);
-      }
+      } else this.#goesToCaller(moment, register, value);
       return true;
     }
     if (next.frame < moment.frame && frame === next.frame && stackSlot < 0 && register === 0) {
@@ -158,6 +169,24 @@ export class CauseFinder {
       return true;
     }
     return false;
+  }
+
+  /** A local call passes r1 to r5 as they are; a helper gives its callback what it was given itself, or its own. */
+  #goesToCaller(moment: Moment, register: number, value: Register): void {
+    const isLocal = this.#code.isLocalCall(moment.slot);
+    const source = isLocal ? register : [1, 2, 3, 4, 5].find((number) => moment.registers[number] === value);
+    if (source === undefined) {
+      this.#end("origin", moment, `given to the callback by ${this.#nameCalled(moment.slot)}`, value);
+      return;
+    }
+    this.#note("passed", moment, `passed as argument r${register}`, value);
+    this.#follow(source, moment.frame);
+  }
+
+  #nameCalled(slot: number): string {
+    const code = this.#code;
+    if (code.src[slot] === 0) return kernelHelperName(code.imm[slot]) ?? "a helper";
+    return code.isLocalCall(slot) ? "a function" : (code.kernelFunction(slot) ?? "a function of the kernel");
   }
 
   #backOverStore(moment: Moment): void {
@@ -231,7 +260,7 @@ export class CauseFinder {
     const { slot } = moment;
     const { register } = this.#thing;
     if (code.isCall(slot)) {
-      const name = code.src[slot] === 0 ? (kernelHelperName(code.imm[slot]) ?? "a helper") : "a function";
+      const name = this.#nameCalled(slot);
       if (register === 0) this.#end("origin", moment, describeResult(name, after), after);
       else if (register < 6) this.#end("ended", moment, `the call of ${name} ended r${register}`, after);
       else if (before !== after) {

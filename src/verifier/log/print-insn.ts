@@ -36,6 +36,9 @@ export function formatSlotInsn(code: Code, slot: number): string {
   if (opcode === Opcode.CALL && code.src[slot] > PSEUDO_KFUNC_CALL) {
     return `${byte} call unknown#${code.imm[slot]}`;
   }
+  if (opcode === Opcode.CALL && code.src[slot] === PSEUDO_KFUNC_CALL) {
+    return `${byte} call ${code.kernelFunction(slot) ?? "kfunc"}#${code.imm[slot]}`;
+  }
   if (opcode === MOV64 && code.off[slot] === PER_CPU) {
     return `${byte} r${code.dst[slot]} = &(void __percpu *)(r${code.src[slot]})`;
   }

@@ -144,13 +144,16 @@ export function formatFrame(state: State, frame: Frame, selection: Selection = E
   return text + formatReferences(state, frame);
 }
 
+/** Where slices have their dynptr's id, a dynptr has a mark of its first slot. */
+const FIRST_SLOT = "dynptr_id=1";
+
 /** An object of the kernel's, printed once, for the slot with its lowest address. */
 function formatObject(frame: Frame, index: number): string | undefined {
   const { object } = frame.slot(index);
   const name = (at: number): string => ` fp${offsetOf(at)}`;
   if (object?.kind === "dynptr") {
     const { id, refId } = object;
-    const parts = [`id=${id}`, refId !== 0 ? `ref_id=${refId}` : ""].filter(Boolean);
+    const parts = [`id=${id}`, refId !== 0 ? `ref_id=${refId}` : "", FIRST_SLOT].filter(Boolean);
     return `${name(object.isFirst ? index : index + 1)}=dynptr_${object.type}(${parts.join(",")})`;
   }
   if (object?.kind !== "iter") return undefined;

@@ -101,8 +101,9 @@ function makeDynptr(env: Env, register: Register, number: number, use: DynptrUse
   }
   const slot = claimSlots(env, number, "dynptr", SLOTS);
   const type = use.type ?? "local";
+  const id = env.takeId();
   const refId = use.cloned?.refId ?? (isCounted(type) ? takeReference(env) : 0);
-  const object: DynptrObject = { kind: "dynptr", type, id: env.takeId(), refId, isFirst: true };
+  const object: DynptrObject = { kind: "dynptr", type, id, refId, isFirst: true };
   frame.setSlot(slot, StackSlot.holding(Byte.DYNPTR, object));
   frame.setSlot(slot - 1, StackSlot.holding(Byte.DYNPTR, { ...object, isFirst: false }));
   for (let index = 0; index < SLOTS; index++) env.stackLiveness.markWritten(frame.number, slot - index);
