@@ -2,7 +2,6 @@
 // prototype alone. Verdicts and messages are Linux 6.18's; where bpf(2) is allowed, the running kernel is asked again.
 
 import { afterAll, describe, expect, it } from "vitest";
-import { Program } from "../dist/src/index.js";
 import { KernelSession, kernelUnavailable } from "../dist/src/kernel.js";
 import { judge } from "../dist/src/verifier/verify.js";
 import { SMALL_BTF, withIds } from "./support/kfunc-programs.ts";
@@ -439,41 +438,6 @@ describe("global functions", () => {
     expect(why(takes(["int *", "odd"]))).toBe("arg#0 has unsupported set of tags");
     expect(why(takes(["float"]))).toBe("Arg#0 type FLOAT in f() is not supported yet.");
     expect(why(takes(["struct pt_regs *", "ctx"]))).toBe("arg#0 should be `struct __sk_buff *`");
-  });
-});
-
-describe("function information", () => {
-  const withFunctions = (change: (functions: Program["functions"]) => Program["functions"]): Program => {
-    const { name, type, insns, license, btf, functions } = typedProgram({
-      text: `${CALLER}f:\n  r0 = r1\n  exit\n`,
-      functions: takes(["int"]),
-    });
-    const types = btf === undefined ? {} : { btf };
-    return new Program({ name, type, insns, license, functions: change(functions), ...types });
-  };
-
-  it("is of as many functions as there are", () => {
-    expect(judge(withFunctions(([main]) => [main])).message).toBe(
-      "number of funcs in func_info doesn't match number of subprogs",
-    );
-  });
-
-  it("is of the slots where they begin", () => {
-    const moved = withFunctions(([main, f]) => [main, { ...f, slot: f.slot - 1 }]);
-    expect(judge(moved).isAccepted).toBe(false);
-  });
-
-  it("names functions, no other types", () => {
-    expect(judge(withFunctions(([main, f]) => [main, { ...f, typeId: 1 }])).message).toBe(
-      "invalid type id 1 in func info",
-    );
-  });
-
-  it("must be there for addresses of functions", () => {
-    const { insns, license, type } = typedProgram({
-      text: "main:\n  r1 = 4\n  r2 = subprog[f]\n  r3 = 0\n  r4 = 0\n  call bpf_loop\n  r0 = 0\n  exit\nf:\n  r0 = 0\n  exit\n",
-    });
-    expect(judge(new Program({ name: "bare", type, license, insns })).message).toBe("missing btf func_info");
   });
 });
 
