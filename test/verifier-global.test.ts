@@ -356,8 +356,9 @@ const EFFECTS: readonly Case[] = [
   },
 ];
 
-/** BPF_F_SLEEPABLE. */
-const SLEEPABLE = 16;
+const SLEEPABLE = 16; // BPF_F_SLEEPABLE
+const SLEEPS =
+  "f:\n  r1 = r10\n  r1 += -8\n  r2 = 8\n  r3 = 0\n  call bpf_copy_from_user\n  r0 = 0\n  exit\n";
 
 /** Main programs that hold something across the call of `f`, which calls a function of the kernel. */
 const KERNEL_CALLS: readonly (Case & { readonly flags?: number })[] = [
@@ -382,9 +383,7 @@ const KERNEL_CALLS: readonly (Case & { readonly flags?: number })[] = [
     name: "and not for sections of RCU, even of those",
     type: "syscall",
     flags: SLEEPABLE,
-    text:
-      "main:\n  call kfunc#bpf_rcu_read_lock\n  r1 = 1\n  call f\n  call kfunc#bpf_rcu_read_unlock\n  r0 = 0\n  exit\n" +
-      "f:\n  r1 = r10\n  r1 += -8\n  r2 = 8\n  r3 = 0\n  call bpf_copy_from_user\n  r0 = 0\n  exit\n",
+    text: `main:\n  call kfunc#bpf_rcu_read_lock\n  r1 = 1\n  call f\n  call kfunc#bpf_rcu_read_unlock\n  r0 = 0\n  exit\n${SLEEPS}`,
     functions: { f: { params: [["int"]] } },
     message: "a non-sleepable BPF program context",
   },
@@ -392,9 +391,7 @@ const KERNEL_CALLS: readonly (Case & { readonly flags?: number })[] = [
     name: "but for the rest of such a program",
     type: "syscall",
     flags: SLEEPABLE,
-    text:
-      "main:\n  call kfunc#bpf_rcu_read_lock\n  call kfunc#bpf_rcu_read_unlock\n  r1 = 1\n  call f\n  r0 = 0\n  exit\n" +
-      "f:\n  r1 = r10\n  r1 += -8\n  r2 = 8\n  r3 = 0\n  call bpf_copy_from_user\n  r0 = 0\n  exit\n",
+    text: `main:\n  call kfunc#bpf_rcu_read_lock\n  call kfunc#bpf_rcu_read_unlock\n  r1 = 1\n  call f\n  r0 = 0\n  exit\n${SLEEPS}`,
     functions: { f: { params: [["int"]] } },
     message: "",
   },
@@ -414,9 +411,8 @@ describe("global functions", () => {
   });
 
   it.each(KERNEL_CALLS.map((each) => [each.name, each] as const))("%s", (_, each) => {
-    const { text, flags = 0 } = each;
-    const program = typedProgram({ ...each, text: withIds(SMALL_BTF, text) });
-    const { isAccepted, message } = judge(program, { kernelBtf: SMALL_BTF, flags });
+    const program = typedProgram({ ...each, text: withIds(SMALL_BTF, each.text) });
+    const { isAccepted, message } = judge(program, { kernelBtf: SMALL_BTF, flags: each.flags ?? 0 });
     expect([isAccepted, lastLine(message)]).toEqual([each.message === "", each.message]);
   });
 
@@ -457,10 +453,10 @@ describe.skipIf(missing !== undefined)("the running kernel on global functions",
     });
   });
 
-  const withTypes = noLiveKernel === undefined ? KERNEL_CALLS : [];
-  it.each(withTypes.map((each) => [each.name, each] as const))("%s", (_, each) => {
-    const [kernelBtf, { text, flags = 0 }] = [liveBtf(), each];
-    const program = typedProgram({ ...each, text: withIds(kernelBtf, text) });
+  const kernelCalls = KERNEL_CALLS.map((each) => [each.name, each] as const);
+  it.skipIf(noLiveKernel !== undefined).each(kernelCalls)("%s", (_, each) => {
+    const [kernelBtf, flags] = [liveBtf(), each.flags ?? 0];
+    const program = typedProgram({ ...each, text: withIds(kernelBtf, each.text) });
     const verdict = session?.load(program, { kernelBtf, flags, logLevel: 1 });
     verdict?.program?.close();
     expect([verdict?.isAccepted, verdict?.message]).toEqual([each.message === "", each.message]);
