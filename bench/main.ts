@@ -16,8 +16,11 @@ import {
   type Report,
   replayTable,
   type Table,
+  type VerificationRow,
+  verificationTable,
   withFigures,
 } from "./report.ts";
+import type { Verification } from "./verifier.ts";
 import { makeWorkloads } from "./workloads.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -103,9 +106,31 @@ function measureReplay(): ReplayRow[] {
   }));
 }
 
+function measureVerifier(): VerificationRow[] {
+  const rounds: Verification[][] = [];
+  const kernelRounds: Verification[][] = [];
+  for (let round = 1; round <= ROUNDS; round++) {
+    process.stderr.write(`verifier: round ${round} of ${ROUNDS}\n`);
+    rounds.push(JSON.parse(child("verifier", ["tracebee"])) as Verification[]);
+    kernelRounds.push(JSON.parse(child("verifier", ["kernel"])) as Verification[]);
+  }
+  const middle = (all: readonly Verification[][], index: number): number =>
+    median(all.map((round) => round[index].microseconds));
+  return rounds[0].map(({ program, size, processed }, index) => {
+    const kernel = kernelRounds[0][index];
+    return {
+      ...{ program, size, processed, microseconds: middle(rounds, index) },
+      ...(kernel && {
+        kernel: { processed: kernel.processed, microseconds: middle(kernelRounds, index) },
+      }),
+    };
+  });
+}
+
 const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { version: string };
 const interpreters = measureInterpreters();
 const replay = measureReplay();
+const verification = measureVerifier();
 const report: Report = {
   date: new Date().toISOString().slice(0, 10),
   tracebee: version,
@@ -121,6 +146,7 @@ const report: Report = {
   ),
   replayEvents: REPLAY_EVENTS,
   replay,
+  verification,
 };
 const folder = join(ROOT, "bench/results");
 mkdirSync(folder, { recursive: true });
@@ -130,5 +156,7 @@ writeFileSync(readme, withFigures(readFileSync(readme, "utf8"), report));
 const print = ({ head, rows }: Table): void => console.log(formatTable(head, rows));
 console.log(`\n${report.cpu}, Node ${report.node}, medians of ${ROUNDS} interleaved rounds\n`);
 print(interpreterTable(report));
-console.log(`dropmon: ${REPLAY_EVENTS.toLocaleString("en-US")} recorded events, checked mode\n`);
+console.log(`dropmon: ${REPLAY_EVENTS.toLocaleString("en-US")} recorded events\n`);
 print(replayTable(report));
+console.log("Verification\n");
+print(verificationTable(verification));

@@ -8,6 +8,17 @@ export interface ReplayRow {
   readonly executionMs: number;
 }
 
+/** A program's verification: medians of microseconds here and, where it may be asked, in the machine's own kernel. */
+export interface VerificationRow {
+  readonly program: string;
+  /** Slots. */
+  readonly size: number;
+  /** Instructions looked at, over all ways. */
+  readonly processed: number;
+  readonly microseconds: number;
+  readonly kernel?: { readonly processed: number; readonly microseconds: number };
+}
+
 /** The file bench/results/interpreters.json. */
 export interface Report {
   readonly date: string;
@@ -20,6 +31,7 @@ export interface Report {
   readonly nsPerEvent: Readonly<Record<string, Readonly<Record<string, number>>>>;
   readonly replayEvents: number;
   readonly replay: readonly ReplayRow[];
+  readonly verification?: readonly VerificationRow[];
 }
 
 export interface Table {
@@ -63,6 +75,37 @@ export function replayTable({ replay, replayEvents }: Report): Table {
   };
 }
 
+export function verificationTable(rows: readonly VerificationRow[]): Table {
+  const rate = (each: { readonly processed: number; readonly microseconds: number }): string =>
+    count((each.processed / each.microseconds) * 1e6);
+  return {
+    head: [
+      "verified program",
+      "size",
+      "processed",
+      "ms",
+      "processed/s",
+      "the kernel: processed",
+      "ms",
+      "÷ kernel",
+    ],
+    rows: rows.map((row) => [
+      row.program,
+      count(row.size),
+      count(row.processed),
+      (row.microseconds / 1000).toFixed(2),
+      rate(row),
+      ...(row.kernel === undefined
+        ? ["-", "-", "-"]
+        : [
+            count(row.kernel.processed),
+            (row.kernel.microseconds / 1000).toFixed(2),
+            (row.microseconds / row.kernel.microseconds).toFixed(2),
+          ]),
+    ]),
+  };
+}
+
 function markdown({ head, rows }: Table): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
   const isNumeric = head.map((_, column) => rows.every((row) => /^[\d.,]+$/.test(row[column])));
@@ -81,11 +124,17 @@ export function withFigures(readme: string, report: Report): string {
   const [before, rest] = readme.split(START);
   const after = rest?.split(END)[1];
   if (after === undefined) throw new Error(`README.md: expected ${START} and ${END}`);
-  const { cpu, node, rounds, date } = report;
+  const { cpu, node, rounds, date, verification } = report;
   const text = [
     markdown(interpreterTable(report)),
     `dropmon, ${count(report.replayEvents)} recorded events from the bytes of the trace to the counts in the map:`,
     markdown(replayTable(report)),
+    ...(verification === undefined
+      ? []
+      : [
+          "Verification, from the program to the verdict; the kernel's time is that of bpf(2), which compiles as well:",
+          markdown(verificationTable(verification)),
+        ]),
     `${cpu}, Node ${node}, medians of ${rounds} interleaved rounds, ${date}.`,
   ].join("\n\n");
   return `${before}${START}\n\n${text}\n\n${END}${after}`;

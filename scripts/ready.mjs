@@ -1,7 +1,7 @@
 // Makes a checkout ready to run: dependencies as the lock file says, then whatever of the build is out of date.
 
 import { execFileSync } from "node:child_process";
-import { existsSync, statSync } from "node:fs";
+import { existsSync, realpathSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -24,4 +24,9 @@ export function makeReady() {
     });
   }
   execFileSync(process.execPath, [join(root, "scripts/build.mjs")], { cwd: root, stdio: "inherit" });
+}
+
+// Called by itself, as `npm run build` and `npm pack` do: that is all that it does.
+if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  makeReady();
 }

@@ -154,21 +154,51 @@ export function sectionAttachType(section: string): AttachType | undefined {
   return Object.hasOwn(BY_KIND, kind) ? BY_KIND[kind] : undefined;
 }
 
-/** BPF_F_SLEEPABLE and BPF_F_XDP_HAS_FRAGS. */
-const SLEEPABLE = 1 << 4;
-const HAS_FRAGS = 1 << 5;
+/** BPF_F_* of loading a program. */
+export const enum ProgramFlags {
+  STRICT_ALIGNMENT = 1,
+  TEST_STATE_FREQ = 8,
+  SLEEPABLE = 16,
+  XDP_HAS_FRAGS = 32,
+}
 
 /** The flags of BPF_PROG_LOAD that a section name asks for: `.s` sleepable, `.frags` packets in pieces. */
 export function sectionLoadFlags(section: string): number {
   const kind = section.replace(/^\?/, "").replace(/\/.*$/s, "");
-  if (kind === "syscall" || kind.endsWith(".s")) return SLEEPABLE;
-  return kind === "xdp.frags" ? HAS_FRAGS : 0;
+  if (kind === "syscall" || kind.endsWith(".s")) return ProgramFlags.SLEEPABLE;
+  return kind === "xdp.frags" ? ProgramFlags.XDP_HAS_FRAGS : 0;
 }
 
-/** What a section name says of how its program is to be loaded; zeros where it says nothing. */
-export function sectionLoad(section: string): { readonly attachType: number; readonly flags: number } {
+/**
+ * What a program's section says of how it is to be loaded; zeros where it says nothing. Programs of type syscall are
+ * sleepable whatever their section: Linux loads no others.
+ */
+export function sectionLoad({ section, type }: { readonly section: string; readonly type: string }): {
+  readonly attachType: number;
+  readonly flags: number;
+} {
   const name = sectionAttachType(section);
-  return { attachType: name === undefined ? 0 : ATTACH_TYPES[name], flags: sectionLoadFlags(section) };
+  const flags = type === "syscall" ? ProgramFlags.SLEEPABLE : sectionLoadFlags(section);
+  return { attachType: name === undefined ? 0 : ATTACH_TYPES[name], flags };
+}
+
+const SOCK_ADDR_TYPES: readonly AttachType[] = [
+  ...(["cgroup_inet4_bind", "cgroup_inet6_bind"] as const),
+  ...(["cgroup_inet4_connect", "cgroup_inet6_connect", "cgroup_unix_connect"] as const),
+  ...(["cgroup_udp4_sendmsg", "cgroup_udp6_sendmsg", "cgroup_unix_sendmsg"] as const),
+  ...(["cgroup_udp4_recvmsg", "cgroup_udp6_recvmsg", "cgroup_unix_recvmsg"] as const),
+  ...(["cgroup_inet4_getpeername", "cgroup_inet6_getpeername", "cgroup_unix_getpeername"] as const),
+  ...(["cgroup_inet4_getsockname", "cgroup_inet6_getsockname", "cgroup_unix_getsockname"] as const),
+];
+
+/** Attach types of `cgroup_sock_addr` for addresses of one family, or of any, and for one of these operations. */
+export function sockAddrTypes(
+  family: "4" | "6" | "_unix" | "",
+  ...operations: readonly string[]
+): AttachType[] {
+  return SOCK_ADDR_TYPES.filter((name) =>
+    operations.some((operation) => name.endsWith(`${family}_${operation}`)),
+  );
 }
 
 /** Program types that are loaded for certain attach types only; the first stands in where 0 is given. */
@@ -186,25 +216,7 @@ const LOADED_FOR: Readonly<
     hasDefault: true,
   },
   cgroup_sock_addr: {
-    attach: [
-      "cgroup_inet4_bind",
-      "cgroup_inet6_bind",
-      "cgroup_inet4_connect",
-      "cgroup_inet6_connect",
-      "cgroup_unix_connect",
-      "cgroup_udp4_sendmsg",
-      "cgroup_udp6_sendmsg",
-      "cgroup_unix_sendmsg",
-      "cgroup_udp4_recvmsg",
-      "cgroup_udp6_recvmsg",
-      "cgroup_unix_recvmsg",
-      "cgroup_inet4_getpeername",
-      "cgroup_inet6_getpeername",
-      "cgroup_unix_getpeername",
-      "cgroup_inet4_getsockname",
-      "cgroup_inet6_getsockname",
-      "cgroup_unix_getsockname",
-    ],
+    attach: SOCK_ADDR_TYPES,
   },
   cgroup_sockopt: { attach: ["cgroup_getsockopt", "cgroup_setsockopt"] },
   sk_reuseport: { attach: ["sk_reuseport_select", "sk_reuseport_select_or_migrate"], hasDefault: true },

@@ -51,7 +51,26 @@ export function atPlace<T>(place: string, stage: () => T): T {
   }
 }
 
-/** The verifier rejects a program: no engine runs it unchecked. */
+/** What a VerifierError tells. */
+export interface RejectionFields {
+  /** Name of the program. */
+  readonly program: string;
+  /** Slot of the instruction that the rejection is about; -1 for the program as a whole. */
+  readonly slot: number;
+  /** What the kernel's bpf(2) would have failed with, positive. */
+  readonly errno: number;
+  /** The kernel's words; several lines at times. */
+  readonly reason: string;
+  /** The whole report as text. */
+  readonly explanation: string;
+  /** Lines of the report that say more than the reason. */
+  readonly details: readonly string[];
+}
+
+/**
+ * The verifier rejects a program: no engine runs it unchecked. The message says why, for whoever wrote the program: the
+ * source line, the rule that it breaks, how the register came to be what it is, and what usually helps.
+ */
 export class VerifierError extends Error {
   override readonly name = "VerifierError";
   readonly code = "rejected";
@@ -61,22 +80,19 @@ export class VerifierError extends Error {
   readonly slot: number;
   /** What the kernel's bpf(2) would have failed with, positive. */
   readonly errno: number;
-  readonly #explain: () => string;
+  /** The kernel's words alone. */
+  readonly reason: string;
+  /** The report as `formatExplanation` writes it. */
+  readonly explanation: string;
 
-  constructor(program: string, slot: number, errno: number, message: string, explain = () => message) {
-    super(`program ${program}: ${slot < 0 ? "" : `insn ${slot}: `}${message}`);
+  constructor({ program, slot, errno, reason, explanation, details }: RejectionFields) {
+    const place = `program ${program}: ${slot < 0 ? "" : `insn ${slot}: `}`;
+    super([`${place}${reason}`, ...details.map((line) => `  ${line}`)].join("\n"));
     this.program = program;
     this.slot = slot;
     this.errno = errno;
-    this.#explain = explain;
-  }
-
-  /**
-   * Several lines for whoever wrote the program: the source line, the rule that it breaks, how the register came to be what
-   * it is, and what usually helps. The program is looked at once more for it.
-   */
-  get explanation(): string {
-    return this.#explain();
+    this.reason = reason;
+    this.explanation = explanation;
   }
 }
 

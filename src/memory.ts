@@ -42,6 +42,12 @@ function allocateStore(pages: number): WebAssembly.Memory | ArrayBuffer {
   return new ArrayBuffer(pages * PAGE);
 }
 
+/** What this package's types say of a WebAssembly.Memory: not every user's environment has a type of that name. */
+export interface WasmMemory {
+  readonly buffer: ArrayBuffer;
+  grow(pages: number): number;
+}
+
 /**
  * Linear memory that grows. The views are replaced whenever it does: take `u8`, `i32` or `view` anew after
  * anything that may allocate, never keep one.
@@ -61,7 +67,7 @@ export class GuestMemory implements Mem {
   }
 
   /** The WebAssembly.Memory itself, for engines that are Wasm; a TypeError where there is no Wasm. */
-  get wasm(): WebAssembly.Memory {
+  get wasm(): WasmMemory {
     if (this.#store instanceof ArrayBuffer)
       throw new TypeError("expected WebAssembly, got an environment without it");
     return this.#store;

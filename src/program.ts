@@ -188,7 +188,14 @@ export class Program {
 
   /** The source line that the instruction at `slot` comes from, where line info is there. */
   lineAt(slot: number): SourceLine | undefined {
-    return this.lines.findLast((line) => line.slot <= slot);
+    const { lines } = this;
+    let [low, high] = [0, lines.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((lines[middle] as SourceLine).slot <= slot) low = middle + 1;
+      else high = middle;
+    }
+    return lines[low - 1];
   }
 
   /** The same program with changes. */

@@ -18,19 +18,14 @@ import {
   TrapError,
 } from "../dist/src/index.js";
 import { ENGINE_NAMES, prepare, thrown } from "./support/engines.ts";
+import { COMMON_FIELDS } from "./support/format-text.ts";
 
 const KFREE_SKB = readFileSync("examples/recordings/events/skb/kfree_skb/format", "utf8");
 
 /** An event with every kind of field. */
 const PROBE = `name: probe
 ID: 777
-format:
-	field:unsigned short common_type;	offset:0;	size:2;	signed:0;
-	field:unsigned char common_flags;	offset:2;	size:1;	signed:0;
-	field:unsigned char common_preempt_count;	offset:3;	size:1;	signed:0;
-	field:int common_pid;	offset:4;	size:4;	signed:1;
-
-	field:u8 small;	offset:8;	size:1;	signed:0;
+${COMMON_FIELDS}	field:u8 small;	offset:8;	size:1;	signed:0;
 	field:s16 middle;	offset:10;	size:2;	signed:1;
 	field:int large;	offset:12;	size:4;	signed:1;
 	field:u64 huge;	offset:16;	size:8;	signed:0;

@@ -69,6 +69,21 @@ describe.each(ENGINE_NAMES)("a verified program on %s", (engine) => {
     expect(ask(line("xdp", "r0 = 0"))).toMatchObject({ verdict: "reject", insn: 0 });
   });
 
+  it("is explained where the line asks for it", () => {
+    const [plain, explained, accepted] = [false, true, true].map((explain, index) =>
+      ask({ ...line("xdp", index < 2 ? "r0 = *(u64 *)(r1 + 0)\nexit" : "r0 = 2\nexit"), explain }),
+    );
+    expect(plain).not.toHaveProperty("explanation");
+    expect(explained).toMatchObject({
+      verdict: "reject",
+      explanation: { assertion: "context-field", place: { slot: 0 }, register: { name: "r1" } },
+    });
+    expect(accepted).not.toHaveProperty("explanation");
+    expect(ask({ ...line("xdp", "exit"), explain: 1 })).toMatchObject({
+      error: "explain: expected true or false, got 1",
+    });
+  });
+
   it("may leak pointers or not, as the loader's capabilities say", () => {
     const leak = "r0 = r1\nexit";
     expect(ask(line("socket_filter", leak, { caps: "all" })).verdict).toBe("accept");

@@ -1,24 +1,16 @@
 // tracebee check, as its users see it, and the binding to the machine's kernel that is behind --kernel.
 
-import { closeSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { closeSync } from "node:fs";
+import { describe, expect, it } from "vitest";
 import { parseBtf } from "../dist/src/btf/btf.js";
 import { assembleCode, loadRaw, type MapSpec, type ProgramType } from "../dist/src/index.js";
 import { loadBtf } from "../dist/src/kernel/btf.js";
 import { KernelError, KernelMap, KernelSession, kernelUnavailable } from "../dist/src/kernel.js";
 import { BtfBuilder } from "./support/btf-builder.ts";
 import { tracebee } from "./support/cli.ts";
+import { scratchFolder } from "./support/scratch-folder.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "tracebee-check-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-function fileOf(name: string, content: string | Uint8Array): string {
-  const path = join(folder, name);
-  writeFileSync(path, content);
-  return path;
-}
+const { fileOf } = scratchFolder("check");
 
 const OBJECT = "examples/dropmon.bpf.o";
 const good = fileOf("good.s", "r0 = 1\nexit\n");
@@ -80,7 +72,30 @@ describe("tracebee check", () => {
       "good (raw): not judged: Linux has no programs of type raw: --type gives one that it has\n",
     );
     const { text } = await tracebee(["check", untyped]);
-    expect(text).toBe("f: not judged: the name of section abc says no program type\n");
+    expect(text).toBe("f: not judged: the name of section abc says no program type: --type gives one\n");
+    expect((await tracebee(["check", "--type", "xdp", untyped])).text).toBe(
+      "f (xdp): accepted, 2 instructions processed\n",
+    );
+  });
+
+  it("says what is wrong with a file, and goes on behind one that is not there", async () => {
+    const source = fileOf("program.c", "int f(void) { return 0; }\n");
+    const { status, text, stderr } = await tracebee(["check", "nowhere/none.o", source, OBJECT]);
+    expect({ status, stderr }).toEqual({ status: 1, stderr: "" });
+    expect(text).toMatch(/none\.o: not judged: ENOENT: no such file/);
+    expect(text).toMatch(/program\.c: expected an object \(clang .*\), got C source\n/);
+    expect(text).toMatch(/\n3 programs: 1 accepted, 0 rejected, 2 not judged\n$/);
+  });
+
+  it("says of --kernel-btf, not of the programs, that it holds no types", async () => {
+    for (const [file, message] of [
+      ["package.json", /^tracebee check: --kernel-btf: package\.json: header: expected magic/],
+      [OBJECT, /^tracebee check: --kernel-btf: \S+: expected bare BTF, .*got an ELF file/],
+    ] as const) {
+      const { status, text, stderr } = await tracebee(["check", "--kernel-btf", file, OBJECT]);
+      expect({ status, text }).toEqual({ status: 1, text: "" });
+      expect(stderr).toMatch(message);
+    }
   });
 
   it("judges as for a loader with CAP_BPF alone when asked", async () => {

@@ -2,29 +2,23 @@
 // it ends with: 0 done, 1 the input was refused or trapped, 2 wrong usage.
 
 import { once } from "node:events";
-import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { assembleCode, load } from "../dist/src/index.js";
 import { type Answer, rawLine } from "./support/batch-lines.ts";
 import { eachOf, end, PACKAGE, start, tracebee } from "./support/cli.ts";
 import { CHECKING_ENGINES, ENGINE_NAMES } from "./support/engines.ts";
+import { scratchFolder } from "./support/scratch-folder.ts";
 
 const OBJECT = "examples/dropmon.bpf.o";
+/** An object with several programs. */
+const COUNTERS = "test/objects/counters.clang19.o";
 const TRACE = "examples/recordings/kfree_skb.trace";
 const SYMBOLS = "examples/recordings/kfree_skb.symbols";
 const COMMANDS = ["run", "check", "map", "asm", "dis", "bench", "batch", "conformance"];
 
-const folder = mkdtempSync(join(tmpdir(), "tracebee-cli-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-/** A file with this in it. */
-function fileOf(name: string, content: string | Uint8Array): string {
-  const path = join(folder, name);
-  writeFileSync(path, content);
-  return path;
-}
+const { folder, fileOf } = scratchFolder("cli");
 
 const SUM = "r0 = *(u8 *)(r1 + 0)\nr3 = *(u8 *)(r1 + 1)\nr0 += r3\n*(u8 *)(r1 + 0) = r0\nexit\n";
 const sum = fileOf("sum.s", SUM);
@@ -33,6 +27,7 @@ const empty = fileOf("empty.s", "");
 const cut = fileOf("cut.bin", assembleCode(SUM).subarray(0, 12));
 const cutObject = fileOf("cut.o", readFileSync(OBJECT).subarray(0, 500));
 const missing = join(folder, "missing");
+const typed = fileOf("typed.s", "r0 = 0\nexit\n");
 
 /** Drops by location as the trace itself says, up to a number of events; the trace is read anew when it ends. */
 function countsInTrace(events?: number): Map<string, number> {
@@ -103,7 +98,15 @@ describe("tracebee", () => {
   const misused: readonly [args: string[], message: RegExp][] = [
     [[], /^tracebee: .*\n\nusage: /],
     [["fly"], /^tracebee: expected a command, got "fly"\n\ntracebee: /],
-    [["run"], /^tracebee run: expected a program, got none\n\nusage: tracebee run /],
+    [
+      ["run"],
+      /^tracebee run: expected a program, got none\n\nusage: tracebee run .*\n.*--help tells more\.\n$/,
+    ],
+    [["run", sum, "--events", "5"], /--events: expected --replay with it/],
+    [["run", sum, "--keep-going"], /--keep-going: expected --replay with it/],
+    [["run", OBJECT, "--replay", TRACE, "--repeat", "5"], /--repeat: expected --data with it/],
+    [["run", COUNTERS, "--data", "00"], /--program: expected .* or .*, got none/],
+    [["run", sum, "--type", "xdp"], /--data: expected a packet for sum \(xdp\), got none/],
     [["run", sum, broken], /got ".*broken\.s" too/],
     [["run", sum, "--fast"], /--fast/],
     [["run", sum, "--engine", "warp"], /--engine: expected auto, ts, wasm, jit, got "warp"/],
@@ -134,7 +137,8 @@ describe("tracebee", () => {
     [["bench", broken], /^tracebee bench: .*broken\.s: line 2, column 3: [^\n]*\n$/],
     [["bench", sum, "--data", "00", "--rounds", "1"], /insn 1 \(/],
     [["run", sum, "--data", "0000", "--limit", "3"], /expected at most 3 instructions/],
-    [["run", sum, "--replay", TRACE], /expected a section that names a tracepoint/],
+    [["run", sum, "--replay", TRACE], /expected a section that names a tracepoint, got "\.text"/],
+    [["run", typed, "--type", "sk_msg"], /expected a type that Linux runs by itself .*, got sk_msg/],
     [["run", OBJECT, "--replay", missing], /missing'\n$/],
     [["run", OBJECT, "--replay", folder], /: expected a file, got a folder\n$/],
     [

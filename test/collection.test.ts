@@ -150,12 +150,14 @@ describe.each(ENGINE_NAMES)("variables (%s)", (engine) => {
       const options = { engine, variables: { limit: 9 } };
       expect(thrown(() => instantiate(new Runtime(), object, options))).toMatchObject({
         name: "VerifierError",
-        message: "program overwrite: insn 2: write into map forbidden, value_size=4 off=0 size=4",
+        reason: "write into map forbidden, value_size=4 off=0 size=4",
       });
       const collection = instantiate(new Runtime(), object, { ...options, checked: true });
       const error = thrown(() => set(collection, "limit", 5));
+      const message =
+        "map pair.rodata: variable limit is constant once it is instantiated (option variables sets it): EPERM";
       expect(error).toBeInstanceOf(MapError);
-      expect(error).toMatchObject({ code: "EPERM", message: "map pair.rodata: variable limit: EPERM" });
+      expect(error).toMatchObject({ code: "EPERM", message });
       expect(thrown(() => collection.maps.get(".rodata")?.set(0, 7))).toMatchObject({
         code: "EPERM",
       });
@@ -272,7 +274,9 @@ describe("the program of a collection", () => {
     const one = count();
     expect(one.program).toBe(one.programs.get("count"));
     const several = instantiate(new Runtime(), pair());
-    expect(() => several.program).toThrow(/^object pair\.s: expected one program, got 3$/);
+    expect(() => several.program).toThrow(
+      /^object pair\.s: expected one program, got 3 \(add_one, report, constant\)$/,
+    );
     const none = instantiate(new Runtime(), pair(), { programs: [] });
     expect(() => none.program).toThrow(/^object pair\.s: expected one program, got 0$/);
   });
@@ -372,17 +376,31 @@ describe("maps", () => {
   it("of kinds that cannot be made are no obstacle to programs that do without", () => {
     const error = thrown(() => instantiate(new Runtime(), COUNTERS));
     expect(error).toBeInstanceOf(RangeError);
-    expect(error.message).toMatch(/^map \w+: expected type 1 \(hash\) or 2 \(array\), got \d+/);
+    expect(error.message).toMatch(
+      /^map \w+: expected type 1 \(hash\) or 2 \(array\), got \d+ .*; programs that do without it: .*\bcount\b/,
+    );
     expect([...count().maps.keys()].sort()).toEqual([".bss", ".data", ".rodata", "flows"]);
   });
 });
 
 describe("names that the object does not have", () => {
   it.each<[InstantiateOptions, string]>([
-    [{ programs: ["nobody"] }, 'programs: expected a program of the object, got "nobody"'],
-    [{ programs: ["toString"] }, 'programs: expected a program of the object, got "toString"'],
-    [{ variables: { nothing: 1 } }, 'variables: expected a variable of the object, got "nothing"'],
-    [{ maps: { nowhere: undefined as never } }, 'maps: expected a map of the object, got "nowhere"'],
+    [
+      { programs: ["nobody"] },
+      'programs: expected a program of the object (add_one, report, constant), got "nobody"',
+    ],
+    [
+      { programs: ["toString"] },
+      'programs: expected a program of the object (add_one, report, constant), got "toString"',
+    ],
+    [
+      { variables: { nothing: 1 } },
+      'variables: expected a variable of the object (counter, limit, odd), got "nothing"',
+    ],
+    [
+      { maps: { nowhere: undefined as never } },
+      'maps: expected a map of the object (totals, .data, .rodata), got "nowhere"',
+    ],
     [{ engine: "warp" as never }, 'engine: expected auto, ts, wasm or jit, got "warp"'],
   ])("are refused (%#)", (options, message) => {
     const runtime = new Runtime();

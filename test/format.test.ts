@@ -5,17 +5,12 @@ import { describe, expect, it } from "vitest";
 import { parseFormat } from "../dist/src/attach/format.js";
 import { LoadError } from "../dist/src/errors.js";
 import { failure } from "./support/failure.ts";
+import { COMMON_FIELDS } from "./support/format-text.ts";
 import { liveFormats, oldFormats, recording } from "./support/traces.ts";
 
 const COMMON = `name: sample
 ID: 77
-format:
-\tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;
-\tfield:unsigned char common_flags;\toffset:2;\tsize:1;\tsigned:0;
-\tfield:unsigned char common_preempt_count;\toffset:3;\tsize:1;\tsigned:0;
-\tfield:int common_pid;\toffset:4;\tsize:4;\tsigned:1;
-
-`;
+${COMMON_FIELDS}`;
 const field = (declaration: string, offset: number, size: number, signed = 0) =>
   `\tfield:${declaration};\toffset:${offset};\tsize:${size};\tsigned:${signed};\n`;
 const sample = (fields: string, printFmt = '"x"') => `${COMMON}${fields}\nprint fmt: ${printFmt}\n`;

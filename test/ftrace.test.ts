@@ -9,6 +9,7 @@ import { type FtraceOptions, FtraceParser, readFtrace } from "../dist/src/attach
 import { SymbolTable } from "../dist/src/attach/symbols.js";
 import { LoadError } from "../dist/src/errors.js";
 import { failure } from "./support/failure.ts";
+import { COMMON_FIELDS } from "./support/format-text.ts";
 import { readOracleBytes } from "./support/oracles.ts";
 import { CountingTarget, KeepingTarget, oldFormats, recording } from "./support/traces.ts";
 
@@ -18,13 +19,7 @@ const format = (name: string, id: number, fields: string, printFmt: string, syst
   parseFormat(
     `name: ${name}
 ID: ${id}
-format:
-\tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;
-\tfield:unsigned char common_flags;\toffset:2;\tsize:1;\tsigned:0;
-\tfield:unsigned char common_preempt_count;\toffset:3;\tsize:1;\tsigned:0;
-\tfield:int common_pid;\toffset:4;\tsize:4;\tsigned:1;
-
-${fields}
+${COMMON_FIELDS}${fields}
 print fmt: ${printFmt}
 `,
     system === undefined ? {} : { system },

@@ -310,7 +310,7 @@ describe("a helper of the user's own", () => {
       });
       const error = thrown(() => prepare(engine, "r0 = 1\ncall 1000\nexit", { runtime }).run());
       expect([error.code, error.slot, error.cause]).toEqual(["host", 1, cause]);
-      expect(error.message).toContain("no luck");
+      expect(error.message).toContain("expected helper throws to return, got Error: no luck");
     }
   });
 

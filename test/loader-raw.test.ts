@@ -213,7 +213,7 @@ describe("checkProgram", () => {
       "a kernel function",
       "call kfunc#12\nexit",
       "unsupported",
-      "insn 0: expected a helper or a function of the program, got a kernel function in 'call kfunc#12'",
+      "insn 0: expected a helper or a function of the program, got a kernel function, which no engine has, in 'call kfunc#12'",
     ],
     [
       "a map that is not named",

@@ -46,6 +46,16 @@ describe("prototype rows", () => {
     expect(contents.filter((content, index) => contents.indexOf(content) !== index)).toEqual([]);
   });
 
+  it("say the same of all variants but of their arguments", () => {
+    const effects = new Map<number, string>();
+    for (const { prototype } of PROTOTYPE_ROWS) {
+      const { id, name, changesMap, changesPacket, mapTypes, mightSleep, returns } = prototype;
+      const own = JSON.stringify([changesMap, changesPacket, mapTypes, mightSleep, returns]);
+      expect(own, name).toBe(effects.get(id) ?? own);
+      effects.set(id, own);
+    }
+  });
+
   it("have at most five arguments", () => {
     for (const { prototype } of PROTOTYPE_ROWS)
       expect(prototype.args.length, prototype.name).toBeLessThanOrEqual(5);

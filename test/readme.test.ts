@@ -8,6 +8,25 @@ import * as tracebee from "../dist/src/index.js";
 
 const read = (path: string): string => readFileSync(new URL(`../${path}`, import.meta.url), "utf8");
 const readme = read("README.md");
+const guide = read("docs/guide.md");
+
+describe("docs/guide.md", () => {
+  it("shows code that runs as a test", () => {
+    const blocks = [...guide.matchAll(/^```ts\n([\s\S]*?)^```/gm)].map(([, code]) => code);
+    expect(blocks.length).toBeGreaterThan(4);
+    const file = read("examples/guide.test.ts");
+    expect(blocks.filter((code) => !file.includes(code))).toEqual([]);
+  });
+
+  it("names what the library exports", () => {
+    const names = [...guide.matchAll(/(?<![.\w])`(?:new )?([A-Z][a-z]\w+|\w+(?=\())[(`]/g)].map(
+      ([, name]) => name,
+    );
+    const own = names.filter((name) => name !== "TypeError" && name !== "RangeError");
+    expect(own.length).toBeGreaterThan(8);
+    expect(own.filter((name) => !(name in tracebee))).toEqual([]);
+  });
+});
 
 describe("README.md", () => {
   it("shows an example of about twenty lines that runs as a test", () => {

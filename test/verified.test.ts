@@ -15,6 +15,7 @@ import {
   verify,
 } from "../dist/src/index.js";
 import { CHECKING_ENGINES, ENGINE_NAMES, thrown } from "./support/engines.ts";
+import { COMMON_FIELDS } from "./support/format-text.ts";
 import { kernelBtf } from "./support/kernel-btf.ts";
 
 const only = (text: string, type?: "xdp" | "tracepoint" | "raw_tracepoint" | "syscall") => {
@@ -26,13 +27,7 @@ const only = (text: string, type?: "xdp" | "tracepoint" | "raw_tracepoint" | "sy
 
 const FORMAT = `name: tick
 ID: 7
-format:
-\tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;
-\tfield:unsigned char common_flags;\toffset:2;\tsize:1;\tsigned:0;
-\tfield:unsigned char common_preempt_count;\toffset:3;\tsize:1;\tsigned:0;
-\tfield:int common_pid;\toffset:4;\tsize:4;\tsigned:1;
-
-\tfield:u64 count;\toffset:8;\tsize:8;\tsigned:0;
+${COMMON_FIELDS}\tfield:u64 count;\toffset:8;\tsize:8;\tsigned:0;
 
 print fmt: "%llu", REC->count
 `;

@@ -2,14 +2,14 @@
 // variables, fields of maps. Judged with a small kernel (support/kernel-btf.ts), and where bpf(2) is allowed beside the
 // running kernel, with that one's types.
 
-import { existsSync, readFileSync } from "node:fs";
 import { afterAll, describe, expect, it } from "vitest";
 import { ATTACH_TYPES, type AttachType } from "../dist/src/attach-types.js";
-import { type Btf, parseBtf } from "../dist/src/btf/btf.js";
+import type { Btf } from "../dist/src/btf/btf.js";
 import { load, type MapSpec } from "../dist/src/index.js";
-import { KernelSession, kernelUnavailable } from "../dist/src/kernel.js";
+import { KernelSession } from "../dist/src/kernel.js";
 import { judge, type VerifyOptions } from "../dist/src/verifier/verify.js";
 import { kernelBtf } from "./support/kernel-btf.ts";
+import { liveBtf, noLiveKernel } from "./support/live-kernel.ts";
 import { type Declaration, typedProgram } from "./support/typed-program.ts";
 import { contextProgram, contextTargets, randomWalk, registersOf } from "./support/walks.ts";
 
@@ -313,16 +313,14 @@ describe("parameters with the kernel's structs", () => {
   });
 });
 
-const RUNNING_BTF = "/sys/kernel/btf/vmlinux";
-const missing = kernelUnavailable() ?? (existsSync(RUNNING_BTF) ? undefined : `no ${RUNNING_BTF}`);
-if (missing !== undefined) console.log(`skipped: ${missing}`);
+if (noLiveKernel !== undefined) console.log(`skipped: ${noLiveKernel}`);
 
 const WALKS = Number(process.env.TRACEBEE_PROGRAMS ?? 1000);
 const SEED = Number(process.env.TRACEBEE_SEED ?? 1);
 
-describe.skipIf(missing !== undefined)("the running kernel, judged beside with its own types", () => {
-  const session = missing === undefined ? new KernelSession() : undefined;
-  const running = missing === undefined ? parseBtf(new Uint8Array(readFileSync(RUNNING_BTF))) : undefined;
+describe.skipIf(noLiveKernel !== undefined)("the running kernel, judged beside with its own types", () => {
+  const session = noLiveKernel === undefined ? new KernelSession() : undefined;
+  const running = noLiveKernel === undefined ? liveBtf() : undefined;
   afterAll(() => session?.close());
 
   /** Verdict, last message and what every instruction left in its registers, of the kernel and of us. */

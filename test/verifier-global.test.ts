@@ -2,9 +2,10 @@
 // prototype alone. Verdicts and messages are Linux 6.18's; where bpf(2) is allowed, the running kernel is asked again.
 
 import { afterAll, describe, expect, it } from "vitest";
-import { Program } from "../dist/src/index.js";
 import { KernelSession, kernelUnavailable } from "../dist/src/kernel.js";
 import { judge } from "../dist/src/verifier/verify.js";
+import { SMALL_BTF, withIds } from "./support/kfunc-programs.ts";
+import { liveBtf, noLiveKernel } from "./support/live-kernel.ts";
 import { type Declaration, type TypedText, typedProgram } from "./support/typed-program.ts";
 
 interface Case extends TypedText {
@@ -355,6 +356,47 @@ const EFFECTS: readonly Case[] = [
   },
 ];
 
+const SLEEPABLE = 16; // BPF_F_SLEEPABLE
+const SLEEPS =
+  "f:\n  r1 = r10\n  r1 += -8\n  r2 = 8\n  r3 = 0\n  call bpf_copy_from_user\n  r0 = 0\n  exit\n";
+
+/** Main programs that hold something across the call of `f`, which calls a function of the kernel. */
+const KERNEL_CALLS: readonly (Case & { readonly flags?: number })[] = [
+  {
+    name: "a packet may have moved behind a function that calls one of the kernel's that moves it",
+    type: "xdp",
+    text:
+      "main:\n  r6 = r1\n  r7 = *(u32 *)(r1 + 0)\n  r8 = *(u32 *)(r1 + 4)\n  r2 = r7\n  r2 += 4\n  r0 = 2\n" +
+      "  if r2 > r8 goto +3\n  call f\n  r0 = *(u32 *)(r7 + 0)\n  r0 = 2\n  exit\n" +
+      "f:\n  r2 = 0\n  call kfunc#bpf_xdp_pull_data\n  r0 = 0\n  exit\n",
+    functions: { f: { params: [["void *", "ctx"]] } },
+    message: "R7 invalid mem access 'scalar'",
+  },
+  {
+    name: "a function that calls one of the kernel's that sleeps is for programs that may",
+    type: "xdp",
+    text: `${CALLER}f:\n  r1 = r10\n  r1 += -8\n  r2 = 8\n  r3 = 0\n  r4 = 0\n  call kfunc#bpf_copy_from_user_str\n  r0 = 0\n  exit\n`,
+    functions: { f: { params: [["int"]] } },
+    message: "a non-sleepable BPF program context",
+  },
+  {
+    name: "and not for sections of RCU, even of those",
+    type: "syscall",
+    flags: SLEEPABLE,
+    text: `main:\n  call kfunc#bpf_rcu_read_lock\n  r1 = 1\n  call f\n  call kfunc#bpf_rcu_read_unlock\n  r0 = 0\n  exit\n${SLEEPS}`,
+    functions: { f: { params: [["int"]] } },
+    message: "a non-sleepable BPF program context",
+  },
+  {
+    name: "but for the rest of such a program",
+    type: "syscall",
+    flags: SLEEPABLE,
+    text: `main:\n  call kfunc#bpf_rcu_read_lock\n  call kfunc#bpf_rcu_read_unlock\n  r1 = 1\n  call f\n  r0 = 0\n  exit\n${SLEEPS}`,
+    functions: { f: { params: [["int"]] } },
+    message: "",
+  },
+];
+
 const lastLine = (text: string): string => text.slice(text.lastIndexOf("\n") + 1);
 const CASES = [...ARGUMENTS, ...TAGS, ...EFFECTS];
 
@@ -366,6 +408,12 @@ function judgeCase(each: Case): { isAccepted: boolean; message: string } {
 describe("global functions", () => {
   it.each(CASES.map((each) => [each.name, each] as const))("%s", (_, each) => {
     expect(judgeCase(each)).toEqual({ isAccepted: each.message === "", message: each.message });
+  });
+
+  it.each(KERNEL_CALLS.map((each) => [each.name, each] as const))("%s", (_, each) => {
+    const program = typedProgram({ ...each, text: withIds(SMALL_BTF, each.text) });
+    const { isAccepted, message } = judge(program, { kernelBtf: SMALL_BTF, flags: each.flags ?? 0 });
+    expect([isAccepted, lastLine(message)]).toEqual([each.message === "", each.message]);
   });
 
   it("say in the log what is assumed, and what was found to hold", () => {
@@ -389,41 +437,6 @@ describe("global functions", () => {
   });
 });
 
-describe("function information", () => {
-  const withFunctions = (change: (functions: Program["functions"]) => Program["functions"]): Program => {
-    const { name, type, insns, license, btf, functions } = typedProgram({
-      text: `${CALLER}f:\n  r0 = r1\n  exit\n`,
-      functions: takes(["int"]),
-    });
-    const types = btf === undefined ? {} : { btf };
-    return new Program({ name, type, insns, license, functions: change(functions), ...types });
-  };
-
-  it("is of as many functions as there are", () => {
-    expect(judge(withFunctions(([main]) => [main])).message).toBe(
-      "number of funcs in func_info doesn't match number of subprogs",
-    );
-  });
-
-  it("is of the slots where they begin", () => {
-    const moved = withFunctions(([main, f]) => [main, { ...f, slot: f.slot - 1 }]);
-    expect(judge(moved).isAccepted).toBe(false);
-  });
-
-  it("names functions, no other types", () => {
-    expect(judge(withFunctions(([main, f]) => [main, { ...f, typeId: 1 }])).message).toBe(
-      "invalid type id 1 in func info",
-    );
-  });
-
-  it("must be there for addresses of functions", () => {
-    const { insns, license, type } = typedProgram({
-      text: "main:\n  r1 = 4\n  r2 = subprog[f]\n  r3 = 0\n  r4 = 0\n  call bpf_loop\n  r0 = 0\n  exit\nf:\n  r0 = 0\n  exit\n",
-    });
-    expect(judge(new Program({ name: "bare", type, license, insns })).message).toBe("missing btf func_info");
-  });
-});
-
 const missing = kernelUnavailable();
 if (missing !== undefined) console.log(`skipped: ${missing}`);
 
@@ -438,5 +451,14 @@ describe.skipIf(missing !== undefined)("the running kernel on global functions",
       isAccepted: each.message === "",
       message: each.message,
     });
+  });
+
+  const kernelCalls = KERNEL_CALLS.map((each) => [each.name, each] as const);
+  it.skipIf(noLiveKernel !== undefined).each(kernelCalls)("%s", (_, each) => {
+    const [kernelBtf, flags] = [liveBtf(), each.flags ?? 0];
+    const program = typedProgram({ ...each, text: withIds(kernelBtf, each.text) });
+    const verdict = session?.load(program, { kernelBtf, flags, logLevel: 1 });
+    verdict?.program?.close();
+    expect([verdict?.isAccepted, verdict?.message]).toEqual([each.message === "", each.message]);
   });
 });

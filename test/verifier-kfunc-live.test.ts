@@ -5,13 +5,8 @@ import { afterAll, describe, expect, it } from "vitest";
 import { KernelSession } from "../dist/src/kernel.js";
 import type { ProgramType } from "../dist/src/program-types.js";
 import { KFUNC_NAMES } from "../dist/src/verifier/prototypes/kfunc-table.js";
-import {
-  type KfuncCase,
-  kernelVerdict,
-  liveBtf,
-  noLiveKernel,
-  ourVerdict,
-} from "./support/kfunc-programs.ts";
+import { type KfuncCase, kernelVerdict, ourVerdict } from "./support/kfunc-programs.ts";
+import { liveBtf, noLiveKernel } from "./support/live-kernel.ts";
 
 /** One type of each hook that the kernel registers functions for, and two of none. */
 const TYPES: readonly ProgramType[] = [

@@ -8,14 +8,8 @@ import { DYNPTR_CASES } from "./support/kfunc-cases-dynptrs.ts";
 import { ITERATOR_CASES } from "./support/kfunc-cases-iterators.ts";
 import { OBJECT_CASES } from "./support/kfunc-cases-objects.ts";
 import { SECTION_CASES } from "./support/kfunc-cases-sections.ts";
-import {
-  type KfuncCase,
-  kernelVerdict,
-  liveBtf,
-  noLiveKernel,
-  ourVerdict,
-  SMALL_BTF,
-} from "./support/kfunc-programs.ts";
+import { type KfuncCase, kernelVerdict, ourVerdict, SMALL_BTF } from "./support/kfunc-programs.ts";
+import { liveBtf, noLiveKernel } from "./support/live-kernel.ts";
 
 const GROUPS: Readonly<Record<string, readonly KfuncCase[]>> = {
   arguments: ARGUMENT_CASES,

@@ -35,7 +35,21 @@ describe("verify", () => {
       run();
     } catch (error) {
       expect(error).toMatchObject({ code: "rejected", program: "test", slot: 1, errno: 13 });
+      expect(error).toMatchObject({ reason: "R2 !read_ok" });
     }
+  });
+
+  it("takes programs of type syscall for sleepable where neither a section nor flags say so", () => {
+    const syscall = program("r0 = 0\nexit").with({ type: "syscall" });
+    expect(judge(syscall).isAccepted).toBe(true);
+    expect(judge(syscall, { flags: 0 }).message).toBe("Syscall programs can only be sleepable");
+  });
+
+  it("says in the error's message what the kernel does not: the rule, the way and the remedy", () => {
+    const run = () => verify(program("r0 = 0\nr1 = *(u64 *)(r2 + 0)\nexit"));
+    expect(run).toThrow(/\n {2}rule: a register is written before it is read \[register-initialized\]\n/);
+    expect(run).toThrow(/\n {2}how it came to this:\n/);
+    expect(run).toThrow(/\n {2}remedy: write r2 on every way that leads here$/);
   });
 
   it("is stricter for those who have CAP_BPF alone: pointers must not leak", () => {

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 // The tie between a program and the place where it runs. Detaching is final; `using` detaches at the end of its
 // block.
 

@@ -207,9 +207,9 @@ export class TracepointTable implements Iterable<Tracepoint> {
 
   /** Attaches a program to the tracepoint that its section names. Throws a TypeError when there is none. */
   attach(program: Executable): Link {
-    const { attachTo, name } = program.program;
+    const { attachTo, name, section } = program.program;
     if (attachTo === undefined)
-      throw new TypeError(`program ${name}: expected a section that names a tracepoint`);
+      throw new TypeError(`program ${name}: expected a section that names a tracepoint, got "${section}"`);
     return this.get(attachTo).attach(program);
   }
 

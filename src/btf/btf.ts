@@ -43,6 +43,7 @@ export class Btf {
   /** First id of each name; the next one with the same name is in `#nextSameName`. */
   #firstOfName: Map<string, number> | undefined;
   #nextSameName: Uint32Array | undefined;
+  #offsetOfString: Map<string, number> | undefined;
   /** Answers of `findByName`, 0 for none. */
   readonly #found = new Map<string, number>();
 
@@ -97,6 +98,20 @@ export class Btf {
     const bytes = strings.subarray(offset, offset + MAX_STRING);
     const end = bytes.indexOf(0);
     return decoder.decode(end === -1 ? bytes : bytes.subarray(0, end));
+  }
+
+  /** Where a string begins among the strings; undefined where it is none of them. */
+  stringOffset(text: string): number | undefined {
+    if (this.#offsetOfString === undefined) {
+      this.#offsetOfString = new Map();
+      for (let at = 0; at < this.#strings.length; ) {
+        const end = this.#strings.indexOf(0, at);
+        const string = decoder.decode(this.#strings.subarray(at, end));
+        if (!this.#offsetOfString.has(string)) this.#offsetOfString.set(string, at);
+        at = end + 1;
+      }
+    }
+    return this.#offsetOfString.get(text);
   }
 
   /** Bytes of the string section: every string offset is below. */

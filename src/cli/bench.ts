@@ -8,10 +8,13 @@ import { ChildFailure, type Command, expectFile, readArgs, readCount, readEngine
 import { RUN_OPTIONS, RUN_USAGE, readRunInput } from "./running.ts";
 import { formatCount, formatTable, toJson } from "./tables.ts";
 
+/** Runs of a measurement on memory: one alone would measure how the engine starts. */
+const DEFAULT_REPEAT = 1000;
+
 const USAGE = `usage: tracebee bench FILE [--rounds N] [OPTION of run...]
 
-Measures a program on a trace (--replay) or on some memory (--data, with --repeat) on every engine, each in a process
-of its own, rounds interleaved; prints medians.
+Measures a program on a trace (--replay) or on some memory (--data; --repeat is ${DEFAULT_REPEAT} by default) on every
+engine, each in a process of its own, rounds interleaved; prints medians.
 
   --rounds N        measurements per engine; default 5
   --json            all measurements as JSON
@@ -54,7 +57,8 @@ export const bench: Command = {
     // What is wrong with the input is said once, here, and not by a process that is to measure it.
     const { checked } = readRunInput(file, values);
     const { rounds: _rounds, json: _json, engine: _engine, ...runValues } = values;
-    const passed = [...writeOptions(runValues), "--", file];
+    const repeat = runValues.repeat ?? (runValues.replay === undefined ? `${DEFAULT_REPEAT}` : undefined);
+    const passed = [...writeOptions({ ...runValues, repeat }), "--", file];
     const engines = readEngines(values.engine ?? "all", checked !== undefined);
     const rounds = readCount(values.rounds, "rounds") ?? 5;
     const measurements: Measurement[] = [];

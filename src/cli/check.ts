@@ -104,7 +104,7 @@ function kernelOpinion(
   try {
     const types = kernelTypes.btf;
     const verdict = session.load(program, {
-      ...sectionLoad(program.section),
+      ...sectionLoad(program),
       caps,
       logLevel: logLevel || 1,
       ...(types === undefined ? {} : { kernelBtf: types }),
@@ -126,7 +126,7 @@ function kernelOpinion(
 function whyNotJudged(program: Program): string | undefined {
   if (program.type === "raw") return "Linux has no programs of type raw: --type gives one that it has";
   if (program.type !== "unspec") return undefined;
-  return `the name of section ${program.section} says no program type`;
+  return `the name of section ${program.section} says no program type: --type gives one`;
 }
 
 function checkProgram(
@@ -193,8 +193,12 @@ function unjudged(
 }
 
 /** A program that the loader could not make. */
-const failureFinding = (file: string, name: string, { message }: LoadError): Finding =>
+const failureFinding = (file: string, name: string, { message }: Error): Finding =>
   unjudged(file, { name, section: "", type: "unspec" }, message);
+
+/** What Node throws for a file that is not there or may not be read. */
+const isFileProblem = (error: unknown): error is Error =>
+  error instanceof Error && "syscall" in error && "path" in error;
 
 /** The findings of a file; a file that does not load is one, so that the next ones are judged. */
 function checkFile(
@@ -206,7 +210,7 @@ function checkFile(
   try {
     return checkObject(file, loadFile(file, type), only, options);
   } catch (error) {
-    if (!(error instanceof LoadError)) throw error;
+    if (!(error instanceof LoadError) && !isFileProblem(error)) throw error;
     return [failureFinding(file, basename(file), error)];
   }
 }

@@ -24,6 +24,16 @@ function isText(bytes: Uint8Array): boolean {
   return bytes.every((byte) => byte >= 0x20 || byte === 9 || byte === 10 || byte === 13);
 }
 
+/** The object with a type for those of its programs whose section names say none. */
+function withType(object: ObjectFile, type: ProgramType | undefined): ObjectFile {
+  if (type === undefined) return object;
+  const programs = [...object.programs].map(([name, program]): [string, Program] => [
+    name,
+    program.type === "unspec" ? program.with({ type }) : program,
+  ]);
+  return { ...object, programs: new Map(programs) };
+}
+
 /**
  * Loads an object, a text of assembly or bare instructions. The file's name stands before what is wrong with it, also
  * when there is no program in it.
@@ -31,8 +41,18 @@ function isText(bytes: Uint8Array): boolean {
 export function loadFile(file: string, type?: ProgramType): ObjectFile {
   const bytes = readBytes(file);
   const name = basename(file).replace(/\.(bpf\.)?(o|s|asm|bin)$/, "");
-  const input = !isElf(bytes) && isText(bytes) ? bytes.toString("utf8") : new Uint8Array(bytes);
-  const object = atPlace(file, () => load(input, { name, ...(type === undefined ? {} : { type }) }));
+  const isAssembly = !isElf(bytes) && isText(bytes);
+  const input = isAssembly ? bytes.toString("utf8") : new Uint8Array(bytes);
+  const place = isAssembly && !/\.(s|asm)$/.test(file) ? `${file}, taken for assembly` : file;
+  if (isAssembly && /\.c$/.test(file)) {
+    const problem = "expected an object (clang -target bpf -g -O2 -c makes one), got C source";
+    throw new LoadError("bad-magic", file, problem);
+  }
+  const given = type === undefined ? {} : { type };
+  const object = withType(
+    atPlace(place, () => load(input, { name, ...given })),
+    type,
+  );
   if (object.programs.size > 0) return object;
   const [failure] = object.failures.values();
   throw failure?.within(file) ?? new LoadError("bad-program", file, "expected a program, got none");

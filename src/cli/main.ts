@@ -70,7 +70,10 @@ async function main(args: readonly string[]): Promise<number> {
     return await command.run(rest);
   } catch (error) {
     if (error instanceof UsageError) {
-      process.stderr.write(`tracebee ${name}: ${error.message}\n\n${command.usage}`);
+      const [synopsis] = command.usage.split("\n");
+      process.stderr.write(
+        `tracebee ${name}: ${error.message}\n\n${synopsis}\ntracebee ${name} --help tells more.\n`,
+      );
       return 2;
     }
     if (error instanceof ChildFailure) return error.status;

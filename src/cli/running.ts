@@ -4,13 +4,16 @@ import { type ReplayProgress, type ReplayStats, replayTrace } from "../attach/re
 import { TracepointTable } from "../attach/tracepoint.ts";
 import { type Collection, instantiate } from "../engine/collection.ts";
 import type { CheckedOptions, EngineName, Executable } from "../engine/engine.ts";
+import { LoadError } from "../errors.ts";
 import { fromHex } from "../harness/hex.ts";
 import type { ObjectFile } from "../loader/object-file.ts";
+import type { Program } from "../program.ts";
 import { Runtime } from "../runtime.ts";
-import { hasTestRun, testRun } from "../test-run/test-run.ts";
+import { hasTestRun, seesPacket, testRun } from "../test-run/test-run.ts";
 import type { TraceLine } from "../trace-output.ts";
 import { readBytes, readCount, UsageError } from "./command.ts";
 import { choosePrograms, loadFile, openTrace, readProgramType, type TraceInput } from "./input.ts";
+import { KernelTypes } from "./kernel-types.ts";
 
 /** Options of parseArgs for everything that runs a program. */
 export const RUN_OPTIONS = {
@@ -26,6 +29,7 @@ export const RUN_OPTIONS = {
   repeat: { type: "string" },
   checked: { type: "boolean" },
   limit: { type: "string" },
+  "kernel-btf": { type: "string" },
   set: { type: "string", multiple: true },
 } as const;
 
@@ -39,9 +43,11 @@ export const RUN_USAGE = `  --engine NAME     ts, wasm, jit or auto (the fastest
   --keep-going      count lines of the trace that cannot be read instead of stopping
   --data HEX|@FILE  run once instead: on this packet, or, for types without one, on this context; of type raw: r1 is the
                     memory's address, r2 its length
+                    (of types with an __sk_buff only tc's see the packet's Ethernet header, as in BPF_PROG_TEST_RUN)
   --repeat N        with --data: run N times
   --checked         do not verify: test every access at run time (programs of type raw: always)
   --limit N         with --checked: instructions after which a run is stopped
+  --kernel-btf FILE types of the kernel that the programs are verified for; default: this machine's
   --set NAME=VALUE  value of a global variable, before anything runs
 `;
 
@@ -59,6 +65,7 @@ export interface RunValues {
   readonly repeat?: string | undefined;
   readonly checked?: boolean | undefined;
   readonly limit?: string | undefined;
+  readonly "kernel-btf"?: string | undefined;
   readonly set?: string[] | undefined;
 }
 
@@ -71,6 +78,7 @@ export interface RunInput {
   readonly repeat: number;
   /** Undefined: verified. */
   readonly checked: CheckedOptions | undefined;
+  readonly kernelTypes: KernelTypes;
   readonly keepGoing: boolean;
   readonly program: string | undefined;
   readonly variables: Readonly<Record<string, unknown>>;
@@ -119,13 +127,37 @@ function readVariables(settings: readonly string[]): Record<string, unknown> {
 
 const readInteger = (text: string): bigint => (text.startsWith("-") ? -BigInt(text.slice(1)) : BigInt(text));
 
+/** Options that mean nothing without a trace. */
+const TRACE_OPTIONS = ["formats", "symbols", "events", "keep-going"] as const;
+
+/** Throws a UsageError for options that do not go together. */
+function checkTogether(values: RunValues): void {
+  if (values.replay !== undefined) {
+    if (values.data !== undefined) throw new UsageError("expected --replay or --data, got both");
+    if (values.repeat === undefined) return;
+    throw new UsageError("--repeat: expected --data with it; with --replay --events N repeats the trace");
+  }
+  const lone = TRACE_OPTIONS.find((name) => values[name] !== undefined);
+  if (lone !== undefined) throw new UsageError(`--${lone}: expected --replay with it`);
+}
+
+/** Without a trace one program runs; types that see packets need one. Throws a UsageError where it is not so. */
+function checkSingle([first, second]: readonly Program[], object: ObjectFile, hasData: boolean): void {
+  if (second !== undefined) {
+    const names = [...object.programs.keys()].join(" or ");
+    throw new UsageError(`--program: expected ${names}, got none: without --replay one program runs`);
+  }
+  if (!hasData && first !== undefined && seesPacket(first.type)) {
+    throw new UsageError(`--data: expected a packet for ${first.name} (${first.type}), got none`);
+  }
+}
+
 /** Reads all that the options name. */
 export function readRunInput(file: string, values: RunValues): RunInput {
-  if (values.replay !== undefined && values.data !== undefined) {
-    throw new UsageError("expected --replay or --data, got both");
-  }
+  checkTogether(values);
   const object = loadFile(file, readProgramType(values.type));
   const programs = choosePrograms(object, values.program);
+  if (values.replay === undefined) checkSingle(programs, object, values.data !== undefined);
   const isChecked = values.checked === true || programs.every(({ type }) => type === "raw");
   if (values.limit !== undefined && !isChecked) {
     throw new UsageError("--limit: expected --checked with it: a verified program ends by itself");
@@ -140,6 +172,7 @@ export function readRunInput(file: string, values: RunValues): RunInput {
     events: readCount(values.events, "events"),
     repeat: readCount(values.repeat, "repeat") ?? 1,
     checked: isChecked ? (limit === undefined ? {} : { limit }) : undefined,
+    kernelTypes: new KernelTypes(values["kernel-btf"]),
     keepGoing: values["keep-going"] === true,
     program: values.program,
     variables: readVariables(values.set ?? []),
@@ -155,10 +188,12 @@ export async function runOn(
   const runtime = new Runtime();
   if (observers.onTrace !== undefined) runtime.trace.listen(observers.onTrace);
   const { object, trace, checked, program, variables } = input;
+  const kernelBtf = checked === undefined ? input.kernelTypes.btf : undefined;
   const collection = instantiate(runtime, object, {
     engine,
     variables,
     ...(checked === undefined ? {} : { checked }),
+    ...(kernelBtf === undefined ? {} : { verify: { kernelBtf } }),
     ...(program === undefined ? {} : { programs: [program] }),
   });
   const first = [...collection.programs.values()][0] as Executable;
@@ -184,7 +219,8 @@ function runOnData(executable: Executable, input: RunInput): NonNullable<Outcome
   if (input.checked === undefined) {
     const { name, type } = executable.program;
     if (!hasTestRun(type)) {
-      throw new UsageError(`program ${name}: expected a type that can be run by itself, got ${type}`);
+      const problem = "expected a type that Linux runs by itself (BPF_PROG_TEST_RUN), got";
+      throw new LoadError("unsupported", `program ${name}`, `${problem} ${type}: check judges it`);
     }
     const result = testRun(executable, { data }, { repeat });
     return { retval: BigInt(result.returned), data: result.data, nanoseconds: result.duration };

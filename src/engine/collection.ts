@@ -6,6 +6,7 @@ import type { LoadError } from "../errors.ts";
 import type { ObjectFile, Variable } from "../loader/object-file.ts";
 import { type Codec, codecOf } from "../maps/codec.ts";
 import { BpfMap, MapError } from "../maps/map.ts";
+import { checkMapSpec } from "../maps/map-types.ts";
 import type { MapSpec, Program } from "../program.ts";
 import type { Runtime } from "../runtime.ts";
 import { type VerifyOptions, verify } from "../verifier/verify.ts";
@@ -106,10 +107,23 @@ function variableHandle(variable: Variable, map: BpfMap): VariableHandle {
     },
     set(value) {
       map.checkOpen();
-      if (map.isFrozen) throw new MapError(map.name, `variable ${variable.name}`, Errno.EPERM);
+      if (map.isFrozen) {
+        const problem = `variable ${variable.name} is constant once it is instantiated (option variables sets it)`;
+        throw new MapError(map.name, problem, Errno.EPERM);
+      }
       memory.write(at, encodeVariable(variable, value));
     },
   };
+}
+
+/** Names that a message lists at most. */
+const MAX_NAMES = 16;
+
+/** What there is to choose from, in brackets; nothing where there is nothing. */
+function namesOf(things: ReadonlyMap<string, unknown>): string {
+  const names = [...things.keys()].slice(0, MAX_NAMES);
+  if (names.length < things.size) names.push("…");
+  return names.length === 0 ? "" : ` (${names.join(", ")})`;
 }
 
 /** Throws a TypeError for what the object does not have, and for values that would go into a map that is given. */
@@ -119,12 +133,15 @@ function checkNames(
   shared: Readonly<Record<string, BpfMap>>,
 ): void {
   for (const name of Object.keys(shared)) {
-    if (!object.maps.has(name)) throw new TypeError(`maps: expected a map of the object, got "${name}"`);
+    if (!object.maps.has(name))
+      throw new TypeError(`maps: expected a map of the object${namesOf(object.maps)}, got "${name}"`);
   }
   for (const name of Object.keys(values)) {
     const variable = object.variables.get(name);
     if (variable === undefined)
-      throw new TypeError(`variables: expected a variable of the object, got "${name}"`);
+      throw new TypeError(
+        `variables: expected a variable of the object${namesOf(object.variables)}, got "${name}"`,
+      );
     if (Object.keys(shared).some((map) => object.maps.get(map) === variable.map)) {
       throw new TypeError(`variables: expected "${name}" in a map that is made here, got a map for it`);
     }
@@ -136,10 +153,34 @@ function choosePrograms(object: ObjectFile, names: Iterable<string>): Program[] 
   return [...new Set(names)].map((name) => {
     const program = object.programs.get(name);
     if (program !== undefined) return program;
-    throw (
-      object.failures.get(name) ?? new TypeError(`programs: expected a program of the object, got "${name}"`)
-    );
+    const expected = `a program of the object${namesOf(object.programs)}`;
+    throw object.failures.get(name) ?? new TypeError(`programs: expected ${expected}, got "${name}"`);
   });
+}
+
+/** True for a map of a type, and with sizes, that there are here. */
+function canBeMade(spec: MapSpec): boolean {
+  try {
+    checkMapSpec(spec);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * A new map. Where it cannot be made, the RangeError names the programs that do without it, for the option `programs`.
+ */
+function makeMap(runtime: Runtime, spec: MapSpec, declared: MapSpec, chosen: readonly Program[]): BpfMap {
+  try {
+    return new BpfMap(runtime, spec);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    const others = chosen.filter(({ maps }) => maps.every(({ map }) => map !== declared && canBeMade(map)));
+    if (others.length === 0) throw error;
+    const names = others.map(({ name }) => name).join(", ");
+    throw new RangeError(`${error.message}; programs that do without it: ${names}`, { cause: error });
+  }
 }
 
 /** The program over the maps that there are, whose specs may say more than the object's: values of constants. */
@@ -196,7 +237,7 @@ export function instantiate(
       // A map of a type that this version lacks is no obstacle to programs that do not use it.
       if (options.programs !== undefined && given === undefined && !used.has(spec)) continue;
       if (given !== undefined) checkShared(runtime, spec, given);
-      const map = given?.hold() ?? new BpfMap(runtime, withVariables(spec, object, values));
+      const map = given?.hold() ?? makeMap(runtime, withVariables(spec, object, values), spec, chosen);
       bindings.set(spec, map);
       maps.set(name, map);
     }
@@ -221,7 +262,8 @@ export function instantiate(
     get program() {
       const [only, ...others] = programs.values();
       if (only === undefined || others.length > 0) {
-        throw new TypeError(`object ${object.name}: expected one program, got ${programs.size}`);
+        const place = object.name === "" ? "object" : `object ${object.name}`;
+        throw new TypeError(`${place}: expected one program, got ${programs.size}${namesOf(programs)}`);
       }
       return only;
     },

@@ -36,7 +36,7 @@ export function coreOf(runtime: Runtime): Core {
   const problem = wasmUnavailable();
   if (problem !== undefined) throw new TypeError(`engine wasm: ${problem}`);
   const imports = {
-    env: { memory: runtime.memory.wasm },
+    env: { memory: runtime.memory.wasm as WebAssembly.Memory },
     host: { call: (index: number) => runtime.helpers.call(index) },
   };
   const core = new WebAssembly.Instance(compiled as WebAssembly.Module, imports).exports as unknown as Core;

@@ -168,7 +168,14 @@ class Interpreter {
     i32[Word.R1 + 1] = 0;
     i32[(At.FRAMES + SavedFrame.MAY_GOTO) >> 2] = 0;
     const flags = i32[(program + ProgramRecord.FLAGS) >> 2];
-    if ((flags & ProgramFlag.SPECIAL) !== 0) enterSpecial(this.memory, next, flags);
+    // As enterSpecial does it, but without a call, which short programs would feel.
+    if (flags === ProgramFlag.RAW) {
+      const size = i32[(next + EventRecord.CONTEXT_SIZE) >> 2];
+      i32[Word.R2] = size;
+      i32[Word.R2 + 1] = 0;
+      i32[At.PACKET_START >> 2] = i32[Word.R1];
+      i32[At.PACKET_END >> 2] = i32[Word.R1] + size;
+    } else if ((flags & ProgramFlag.SPECIAL) !== 0) enterSpecial(this.memory, next, flags);
     return true;
   }
 

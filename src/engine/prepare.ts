@@ -68,7 +68,7 @@ export function helperIndex(runtime: Runtime, insn: Insn): number {
     throw new LoadError(
       "unsupported",
       `insn ${insn.slot}`,
-      `expected a helper of this runtime, got ${name}#${insn.imm}`,
+      `expected a helper of this runtime, got ${name}#${insn.imm} (defineHelper can supply it)`,
     );
   }
   return runtime.helpers.indexOf(row);

@@ -19,9 +19,18 @@ const CODES: Readonly<Record<number, TrapCode>> = {
   [Exit.HOST]: "host",
 };
 
+interface Circumstances {
+  readonly address: bigint;
+  readonly detail: number;
+  readonly limit: number;
+  /** What a helper threw, and its name. */
+  readonly thrown: unknown;
+  readonly thrower: string;
+}
+
 const hex = (value: bigint): string => `0x${value.toString(16)}`;
 
-function describe(code: TrapCode, address: bigint, detail: number, limit: number, thrown: unknown): string {
+function describe(code: TrapCode, { address, detail, limit, thrown, thrower }: Circumstances): string {
   switch (code) {
     case "read":
       return `expected ${detail} readable bytes, got address ${hex(address)}`;
@@ -38,7 +47,7 @@ function describe(code: TrapCode, address: bigint, detail: number, limit: number
     case "helper-argument":
       return `expected a valid argument ${detail}, got ${hex(address)}`;
     case "host":
-      return `expected the helper to return, got ${thrown instanceof Error ? thrown.message : String(thrown)}`;
+      return `expected ${thrower} to return, got ${String(thrown)}`;
   }
 }
 
@@ -60,8 +69,12 @@ export function trapError(
   const insn = program.decoded.find((candidate) => candidate.slot === slot);
   const text = insn === undefined ? "" : ` (${formatInsn(insn)})`;
   const line = program.lineAt(slot);
-  const source = line === undefined ? "" : `\n  ${line.file}:${line.line}: ${line.text.trim()}`;
-  const problem = describe(code, value, memory.load32(At.TRAP_DETAIL), limit, thrown);
+  const place = line === undefined || line.file === "" ? `line ${line?.line}` : `${line.file}:${line.line}`;
+  const source = line === undefined ? "" : `\n  ${place}: ${line.text.trim()}`;
+  const helper = insn && runtime.helpers.defined.get(insn.imm)?.name;
+  const thrower = helper === undefined ? "the helper" : `helper ${helper}`;
+  const detail = memory.load32(At.TRAP_DETAIL);
+  const problem = describe(code, { address: value, detail, limit, thrown, thrower });
   const fields = { code, program: program.name, slot, event };
   return new TrapError(
     hasAddress ? { ...fields, address: value } : fields,

@@ -2,8 +2,10 @@
 // LineError that names the field. Makes nothing and runs nothing.
 
 import { ATTACH_TYPES, type AttachType, sectionAttachType } from "../attach-types.ts";
+import { type Btf, parseBtf } from "../btf/btf.ts";
+import { LoadError } from "../errors.ts";
 import { SLOT_SIZE } from "../isa/insn.ts";
-import type { MapSpec } from "../program.ts";
+import type { MapSpec, ProgramFunction } from "../program.ts";
 import { PROGRAM_TYPES, type ProgramType } from "../program-types.ts";
 import type { TestInput } from "../test-run/context.ts";
 import { seesPacket } from "../test-run/test-run.ts";
@@ -18,11 +20,16 @@ export interface BatchLine {
   /** Slots of `lddw` instructions, each with the index of its map. */
   readonly relo: readonly Pair<number>[];
   readonly maps: readonly BatchMap[];
+  readonly btf: Btf | undefined;
+  /** The types of the program's functions in `btf`; undefined where the line says nothing of them. */
+  readonly functions: readonly ProgramFunction[] | undefined;
   readonly license: string;
   /** `enum bpf_attach_type`. */
   readonly attachType: number;
   readonly flags: number;
   readonly caps: "all" | "bpf";
+  /** A rejection is explained as well. */
+  readonly explain: boolean;
   /** Missing when the program is only to be judged. */
   readonly input: TestInput | undefined;
   readonly limit: number | undefined;
@@ -93,19 +100,33 @@ function expectBytes(value: unknown, place: string, size: number): Uint8Array {
   throw new LineError(`${place}: expected ${size} bytes, got ${bytes.length}`);
 }
 
-function readMap(value: unknown, index: number): BatchMap {
-  const name = `maps[${index}]`;
+/** A map, and its inner map where it has one. Types are ids in `btf`. */
+function readSpec(value: unknown, name: string, btf: Btf | undefined): MapSpec {
   const fields = expectFields(value, name);
   const number = (field: string, fallback?: number): number =>
     expectNumber(fields[field] ?? fallback, `${name}.${field}`, 0, U32_MAX);
-  const spec: MapSpec = {
+  const typeId = (field: string): number => {
+    const id = number(field, 0);
+    if (id < (btf?.count ?? 1)) return id;
+    throw wrong(`${name}.${field}`, "a type of btf", id);
+  };
+  const [keyType, valueType] = [typeId("key_type"), typeId("value_type")];
+  return {
     name,
     type: number("type"),
     keySize: number("key"),
     valueSize: number("value"),
     maxEntries: number("max"),
     flags: number("flags", 0),
+    ...(btf === undefined || valueType === 0 ? {} : { btf, keyType, valueType }),
+    ...(fields.inner === undefined ? {} : { innerMap: readSpec(fields.inner, `${name}.inner`, btf) }),
   };
+}
+
+function readMap(value: unknown, index: number, btf: Btf | undefined): BatchMap {
+  const name = `maps[${index}]`;
+  const spec = readSpec(value, name, btf);
+  const fields = expectFields(value, name);
   const entries = expectList(fields.entries, `${name}.entries`).map((entry, at): Pair<Uint8Array> => {
     const place = `${name}.entries[${at}]`;
     const [key, content] = expectPair(entry, place);
@@ -129,6 +150,27 @@ function readRelo(value: unknown, mapCount: number): Pair<number>[] {
     const [slot, map] = expectPair(item, place);
     if (mapCount === 0) throw wrong(place, "maps on the line", undefined);
     return [expectNumber(slot, `${place}: insn`), expectNumber(map, `${place}: map`, 0, mapCount - 1)];
+  });
+}
+
+/** Types of the program and its maps. */
+function readBtf(value: unknown): Btf | undefined {
+  if (value === undefined) return undefined;
+  try {
+    return parseBtf(expectHex(value, "btf"));
+  } catch (error) {
+    if (!(error instanceof LoadError)) throw error;
+    throw new LineError(`btf: ${error.message}`);
+  }
+}
+
+function readFunctions(value: unknown, btf: Btf | undefined): ProgramFunction[] | undefined {
+  if (value === undefined) return undefined;
+  return expectList(value, "func_info").map((item, index) => {
+    const place = `func_info[${index}]`;
+    const [slot, id] = expectPair(item, place);
+    const typeId = expectNumber(id, `${place}: type`, 1, (btf?.count ?? 1) - 1);
+    return { slot: expectNumber(slot, `${place}: insn`), typeId, name: btf?.type(typeId).name ?? "" };
   });
 }
 
@@ -158,6 +200,11 @@ function readCaps(value: unknown): "all" | "bpf" {
   throw wrong("caps", '"all" or "bpf"', value);
 }
 
+function expectBoolean(value: unknown, name: string): boolean {
+  if (typeof value === "boolean") return value;
+  throw wrong(name, "true or false", value);
+}
+
 /** The fields of a line. Throws a LineError for what is not JSON, or no object. */
 export function parseLine(text: string): Fields {
   let value: unknown;
@@ -171,20 +218,24 @@ export function parseLine(text: string): Fields {
 
 /** Reads all fields but the id, which may be anything. Fields that the format does not know are passed over. */
 export function readLine(fields: Fields): BatchLine {
-  const { type, license, limit, attach, flags, caps } = fields;
+  const { type, license, limit, attach, flags, caps, explain = false } = fields;
   if (typeof type !== "string" || !Object.hasOwn(PROGRAM_TYPES, type)) {
     throw wrong("type", "a program type", type);
   }
-  const maps = expectList(fields.maps, "maps").map(readMap);
+  const btf = readBtf(fields.btf);
+  const maps = expectList(fields.maps, "maps").map((map, index) => readMap(map, index, btf));
   return {
     type: type as ProgramType,
     insns: readInsns(fields.insns),
     relo: readRelo(fields.relo, maps.length),
     maps,
+    btf,
+    functions: readFunctions(fields.func_info, btf),
     license: license === undefined ? "" : expectString(license, "license"),
     attachType: readAttach(attach),
     flags: flags === undefined ? 0 : expectNumber(flags, "flags", 0, U32_MAX),
     caps: readCaps(caps),
+    explain: expectBoolean(explain, "explain"),
     input: readInput(fields, type as ProgramType),
     limit: limit === undefined ? undefined : expectNumber(limit, "limit", 1),
   };

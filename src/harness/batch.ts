@@ -3,6 +3,7 @@
 // runs all the same. docs/batch.md describes the format.
 
 import { Bpf } from "../../assembly/shared/codes.ts";
+import type { Btf } from "../btf/btf.ts";
 import type { EngineName, Executable } from "../engine/engine.ts";
 import { selectEngine } from "../engine/engines.ts";
 import { atPlace, LoadError, TrapError } from "../errors.ts";
@@ -13,6 +14,7 @@ import { Program, type VerifiedProgram } from "../program.ts";
 import { Runtime } from "../runtime.ts";
 import type { TestInput } from "../test-run/context.ts";
 import { hasTestRun, testRun } from "../test-run/test-run.ts";
+import type { Explanation } from "../verifier/log/explain.ts";
 import { judge } from "../verifier/verify.ts";
 import { type BatchLine, type BatchMap, LineError, type Pair, parseLine, readLine } from "./batch-line.ts";
 import { toHex } from "./hex.ts";
@@ -26,6 +28,8 @@ export interface BatchAnswer {
   readonly message?: string;
   /** Slot of the instruction that a rejection is about. */
   readonly insn?: number;
+  /** Where the line asks for it: which rule a rejection is about, how it came to it, and what helps. */
+  readonly explanation?: Explanation;
   /** Instructions that the verifier looked at, over all ways. */
   readonly processed?: number;
   /** r0: of raw programs all 64 bits as 16 hexadecimal digits, of the others 32 bits as a number. */
@@ -71,10 +75,13 @@ function write(answer: BatchAnswer): string {
  * The program. Throws a LoadError where it is none, or where a raw one, which no verifier sees, is not well formed; a
  * LineError for a wrong `relo`.
  */
-function loadProgram({ type, insns, relo, maps, license }: BatchLine): Program {
+function loadProgram({ type, insns, relo, maps, license, btf, functions }: BatchLine): Program {
   try {
-    const specs = maps.map(({ spec }) => spec);
-    const program = loadRaw(insns, { name: type, type, license, maps: specs, relo });
+    const program = loadRaw(insns, {
+      ...{ name: type, type, license, maps: maps.map(({ spec }) => spec), relo },
+      ...(btf === undefined ? {} : { btf }),
+      ...(functions === undefined ? {} : { functions }),
+    });
     if (type === "raw") atPlace(`program ${type}`, () => checkProgram(program));
     return program;
   } catch (error) {
@@ -97,18 +104,28 @@ function rejection(error: unknown): BatchAnswer {
 }
 
 /** What the verifier says of a program, and, where it accepts, what engines run. */
-function verdictOn(program: Program, { attachType, caps, flags }: BatchLine): Judgement {
+function verdictOn(
+  program: Program,
+  { attachType, caps, flags, functions, explain: isExplained }: BatchLine,
+  kernelBtf: Btf | undefined,
+): Judgement {
   const {
     isAccepted,
     message,
     slot,
     processed,
     program: verified,
-  } = judge(program, { attachType, caps, flags });
+    explain,
+  } = judge(program, {
+    ...{ attachType, caps, flags, assumesStaticFunctions: functions === undefined },
+    ...(kernelBtf === undefined ? {} : { kernelBtf }),
+  });
   if (isAccepted) return { answer: { verdict: "accept", processed }, verified };
   const reason = message.slice(message.lastIndexOf("\n") + 1);
   const insn = slot < 0 ? {} : { insn: slot };
-  return { answer: { verdict: "reject", message: reason, ...insn, processed }, verified: undefined };
+  const explanation = isExplained ? explain() : undefined;
+  const more = explanation === undefined ? {} : { explanation };
+  return { answer: { verdict: "reject", message: reason, ...insn, processed, ...more }, verified: undefined };
 }
 
 interface Judgement {
@@ -163,15 +180,25 @@ function makeRuntime(): Runtime {
   return runtime;
 }
 
+/** Types of a kernel, where they are known. */
+interface KernelTypes {
+  readonly btf?: Btf | undefined;
+}
+
 export class BatchHarness {
   readonly #engine: EngineName | "auto";
+  readonly #types: KernelTypes;
   #runtime = makeRuntime();
   #lines = 0;
 
-  /** Throws a TypeError when there is no such engine here. */
-  constructor(engine: EngineName | "auto" = "auto") {
+  /**
+   * `types` has the BTF of the kernel that programs are judged for, asked for at the first one. Throws a TypeError when
+   * there is no such engine here.
+   */
+  constructor(engine: EngineName | "auto" = "auto", types: KernelTypes = {}) {
     selectEngine(engine);
     this.#engine = engine;
+    this.#types = types;
   }
 
   /** Answers one line, without a newline at its end. Never throws. */
@@ -204,7 +231,7 @@ export class BatchHarness {
     const isRaw = line.type === "raw";
     const { answer, verified }: Judgement = isRaw
       ? { answer: { verdict: "unverified" }, verified: undefined }
-      : verdictOn(program, line);
+      : verdictOn(program, line, this.#types.btf);
     if (line.input === undefined || (verified === undefined && !isRaw)) return answer;
     try {
       return { ...answer, ...this.#run(verified ?? program, line, line.input) };

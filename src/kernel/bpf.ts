@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 // The machine's own kernel as a judge and an engine: loads programs with their maps and BTF, gives its verdict and
 // log, and runs what it accepted on given data (BPF_PROG_TEST_RUN). Attaches nothing.
 
@@ -8,6 +9,7 @@ import { PROGRAM_TYPES, type ProgramType } from "../program-types.ts";
 import { findAttachTarget, hasAttachTarget } from "../verifier/contexts/attach-target.ts";
 import { BpfCall } from "./attr.ts";
 import { loadBtf } from "./btf.ts";
+import { functionInfo, lineInfo } from "./info.ts";
 import { encodeMapLoads } from "./insns.ts";
 import { lastMessage } from "./log.ts";
 import { fillSlots, KernelMap } from "./map.ts";
@@ -58,7 +60,6 @@ export interface TestRunResult {
   readonly ctx: Uint8Array;
 }
 
-const FUNC_INFO_SIZE = 8;
 const FIRST_LOG_SIZE = 1 << 16;
 /** Of a longer log the end is kept, which has the reason; the kernel itself would go to a GiB. */
 const MAX_LOG_SIZE = 1 << 26;
@@ -175,7 +176,7 @@ export class KernelSession {
       prog_name: program.name,
       expected_attach_type: options.attachType ?? 0,
       attach_btf_id: attachId(program, options),
-      ...this.#functionInfo(program),
+      ...this.#typeInfo(program),
     };
     const load = () => loadWithLog(fields, options.logLevel ?? 0);
     const { fd, log } = options.caps === "bpf" ? withCapBpfOnly(load) : load();
@@ -189,24 +190,12 @@ export class KernelSession {
     };
   }
 
-  /** Which function is which: without it the kernel takes global functions for static ones. */
-  #functionInfo(program: Program): object {
-    const { functions, btf } = program;
-    if (functions.some(({ typeId }) => typeId === undefined)) return {};
-    const fd = this.#btf(btf);
-    if (fd === undefined) return {};
-    const records = pinnedBytes(functions.length * FUNC_INFO_SIZE);
-    const view = new DataView(records.buffer);
-    for (const [index, { slot, typeId = 0 }] of functions.entries()) {
-      view.setUint32(index * FUNC_INFO_SIZE, slot, true);
-      view.setUint32(index * FUNC_INFO_SIZE + 4, typeId, true);
-    }
-    return {
-      prog_btf_fd: fd,
-      func_info: records,
-      func_info_rec_size: FUNC_INFO_SIZE,
-      func_info_cnt: functions.length,
-    };
+  /** Which function is which, as far as the program's BTF says so, and its source lines for the log. */
+  #typeInfo(program: Program): object {
+    const functions = functionInfo(program);
+    if (functions === undefined || program.btf === undefined) return {};
+    const fd = this.#btf(program.btf);
+    return fd === undefined ? {} : { prog_btf_fd: fd, ...functions, ...lineInfo(program, program.btf) };
   }
 
   close(): void {

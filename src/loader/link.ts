@@ -243,7 +243,8 @@ export class Linker {
 function checkNoCoreRelocation(code: CodeFunction, core: readonly BtfCoreRelocation[]): void {
   const first = recordsWithin(core, code.start * SLOT_SIZE, code.end * SLOT_SIZE)[0];
   if (first === undefined) return;
-  const problem = `expected code that does not depend on a kernel's types, got a CO-RE relocation of kind ${first.kind} (access ${first.access})`;
+  const expected = "offsets that the compiler wrote (no vmlinux.h, preserve_access_index or BPF_CORE_READ)";
+  const problem = `expected ${expected}, got a CO-RE relocation of kind ${first.kind} (access ${first.access})`;
   throw new LoadError("unsupported", insnPlace(code.section, Math.floor(first.offset / SLOT_SIZE)), problem);
 }
 
@@ -384,7 +385,8 @@ class FunctionReader {
     if (symbol.section === undefined) {
       const declared = declaredMaps.get(symbol.name);
       if (declared !== undefined) return declared;
-      const problem = "expected a symbol of the object, got an extern one (kfunc, ksym or kconfig)";
+      const problem =
+        "expected a symbol of the object, got an extern one that only a kernel knows: __kconfig, or __ksym without its type (a `const volatile` variable can stand in for it)";
       throw new LoadError("unsupported", symbolPlace(symbol), problem);
     }
     const section = sections.get(symbol.section);

@@ -1,11 +1,12 @@
 // Makes a program of bare instruction bytes, for tests and for users who write their own code: no file format,
 // only maps to bind. Names are as in libbpf: `relo` lists the `lddw` that load maps.
 
+import type { Btf } from "../btf/btf.ts";
 import { plainBytes } from "../btf/bytes.ts";
 import { atPlace, LoadError } from "../errors.ts";
 import { readSlot, SLOT_SIZE } from "../isa/insn.ts";
 import { insnRow, LDDW_CODE } from "../isa/table.ts";
-import { type MapSpec, Program, type ProgramMapUse } from "../program.ts";
+import { type MapSpec, Program, type ProgramFunction, type ProgramMapUse } from "../program.ts";
 import type { ProgramType } from "../program-types.ts";
 
 /** What bare instructions do not say themselves. */
@@ -17,6 +18,9 @@ export interface RawOptions {
   readonly maps?: readonly MapSpec[];
   /** Pairs of the slot of a `lddw` and the index in `maps` of the map that it loads. */
   readonly relo?: readonly (readonly [slot: number, mapIndex: number])[];
+  /** Types, and the functions that they are of, by their first slots. */
+  readonly btf?: Btf;
+  readonly functions?: readonly ProgramFunction[];
 }
 
 /** Pseudo sources of a `lddw` that loads a map's address, and of one that loads an address in its first value. */
@@ -34,9 +38,13 @@ function sources(...names: string[]): ReadonlySet<number> {
  * Throws a LoadError: `bad-relocation` where there is no such map, no such `lddw`, or a map too many; what `Program` throws.
  */
 export function loadRaw(bytes: Uint8Array, options: RawOptions): Program {
-  const { name = "program", type, license = "", maps = [], relo = [] } = options;
+  const { name = "program", type, license = "", maps = [], relo = [], btf, functions } = options;
   const uses = atPlace(`program ${name}`, () => findUses(bytes, maps, relo));
-  return new Program({ name, type, license, insns: plainBytes(bytes), maps: uses });
+  return new Program({
+    ...{ name, type, license, insns: plainBytes(bytes), maps: uses },
+    ...(btf === undefined ? {} : { btf }),
+    ...(functions === undefined ? {} : { functions }),
+  });
 }
 
 function findUses(

@@ -51,11 +51,10 @@ export function checkProgram(program: Program): void {
   for (const insn of insns) {
     const { row } = insn;
     if (row === KFUNC) {
-      throw fault(
-        "unsupported",
-        insn,
-        "expected a helper or a function of the program, got a kernel function",
-      );
+      const name = program.kernelCalls.find(({ slot }) => slot === insn.slot)?.name;
+      const got = name === undefined ? "a kernel function" : `the kernel function ${name}`;
+      const problem = `expected a helper or a function of the program, got ${got}, which no engine has,`;
+      throw fault("unsupported", insn, problem);
     }
     const field = DISTANCE_FIELD.get(row);
     if (field === undefined) continue;

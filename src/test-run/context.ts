@@ -24,7 +24,9 @@ export interface TestContext {
 }
 
 /** What BPF_PROG_TEST_RUN refuses with EINVAL, and why. */
-export class TestInputError extends Error {}
+export class TestInputError extends Error {
+  override readonly name = "TestInputError";
+}
 
 /** A packet's shortest form: an Ethernet header. */
 export const ETHERNET_HEADER = 14;

@@ -39,7 +39,8 @@ export interface TestResult {
 
 /**
  * Runs a verified program on what the caller gives: a packet and perhaps a context for types that see packets, for
- * the others the context's bytes, as either. Throws a TestInputError for what the kernel refuses.
+ * the others the context's bytes, as either. Throws a TestInputError for what the kernel refuses, a TypeError for a
+ * program of a type without a test run.
  */
 export function testRun(
   executable: Executable,
@@ -47,6 +48,9 @@ export function testRun(
   { repeat = 1, ...options }: TestRunOptions = {},
 ): TestResult {
   const { runtime, program } = executable;
+  if (!hasTestRun(program.type)) {
+    throw new TypeError(`program ${program.name}: expected a type that runs by itself, got ${program.type}`);
+  }
   const make = PACKET_TYPES.get(program.type);
   const context =
     make === undefined

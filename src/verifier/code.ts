@@ -1,5 +1,6 @@
 // The instructions of a program as parallel arrays: what the verifier reads a million times. One entry per slot.
 
+import type { Btf } from "../btf/btf.ts";
 import type { Program } from "../program.ts";
 
 export const enum Class {
@@ -13,6 +14,24 @@ export const enum Class {
   ALU64 = 7,
 }
 
+/** Arithmetic operations: the upper four bits of an opcode. */
+export const enum Alu {
+  ADD = 0,
+  SUB = 1,
+  DIV = 3,
+  OR = 4,
+  AND = 5,
+  LSH = 6,
+  RSH = 7,
+  NEG = 8,
+  MOD = 9,
+  XOR = 10,
+  MOV = 11,
+  ARSH = 12,
+  /** Byte order. */
+  END = 13,
+}
+
 /** Opcodes with something special about them. */
 export const enum Opcode {
   LDDW = 0x18,
@@ -23,6 +42,44 @@ export const enum Opcode {
   EXIT = 0x95,
   MAY_GOTO = 0xe5,
 }
+
+/** How a load or store reaches memory: bits of its opcode. */
+export const enum Mode {
+  ABS = 0x20,
+  IND = 0x40,
+  MEM = 0x60,
+  /** With the sign extended. */
+  MEMSX = 0x80,
+  ATOMIC = 0xc0,
+}
+
+/** What an `lddw` loads: its source field. */
+export const enum Wide {
+  NUMBER = 0,
+  MAP_FD = 1,
+  MAP_VALUE_FD = 2,
+  /** The address of a kernel's variable or function. */
+  SYMBOL = 3,
+  /** The address of one of the program's functions. */
+  FUNCTION = 4,
+  MAP_INDEX = 5,
+  MAP_VALUE_INDEX = 6,
+}
+
+/** Atomic operations that something is special about: the immediate. */
+export const enum Atomic {
+  /** One bit of others: the old value goes to the source register. */
+  FETCH = 1,
+  XCHG = 0xe1,
+  CMPXCHG = 0xf1,
+  LOAD_ACQUIRE = 0x100,
+  STORE_RELEASE = 0x110,
+}
+
+/** Bytes by the size bits of an opcode: w, h, b, dw. */
+const SIZES = [4, 2, 1, 8] as const;
+/** Bytes that a load or store is of. */
+export const accessSize = (opcode: number): 1 | 2 | 4 | 8 => SIZES[(opcode >> 3) & 3];
 
 export const PSEUDO_CALL = 1;
 export const PSEUDO_KFUNC_CALL = 2;
@@ -43,8 +100,15 @@ export class Code {
   readonly src: Uint8Array;
   readonly off: Int16Array;
   readonly imm: Int32Array;
+  readonly #program: Program;
+  readonly #kernelBtf: Btf | undefined;
 
-  constructor({ slots, insns: bytes }: Program, insns = bytes) {
+  /** With the kernel's BTF, calls of its functions and addresses of its variables are what it says. */
+  constructor(program: Program, kernelBtf?: Btf) {
+    const { slots } = program;
+    const insns = program.insnsFor(kernelBtf);
+    this.#program = program;
+    this.#kernelBtf = kernelBtf;
     const view = new DataView(insns.buffer, insns.byteOffset, insns.byteLength);
     this.length = slots;
     this.code = new Uint8Array(slots);
@@ -73,6 +137,30 @@ export class Code {
 
   class(slot: number): Class {
     return this.code[slot] & 7;
+  }
+
+  /** The kernel's function that is called there, as far as it can be told. */
+  kernelFunction(slot: number): string | undefined {
+    const named = this.#program.kernelCalls.find((call) => call.slot === slot)?.name;
+    const btf = this.#kernelBtf;
+    const id = this.imm[slot];
+    if (named !== undefined || btf === undefined || id <= 0 || id >= btf.count) return named;
+    const type = btf.type(id);
+    return "name" in type && type.name !== "" ? type.name : undefined;
+  }
+
+  /** Of a load or store. */
+  mode(slot: number): Mode {
+    return this.code[slot] & 0xe0;
+  }
+
+  isAtomic(slot: number): boolean {
+    return (this.code[slot] & 0xe7) === (Mode.ATOMIC | Class.STX);
+  }
+
+  /** An atomic operation, but a load. */
+  isLoadAcquire(slot: number): boolean {
+    return this.isAtomic(slot) && this.imm[slot] === Atomic.LOAD_ACQUIRE;
   }
 
   isWide(slot: number): boolean {
@@ -107,6 +195,6 @@ export class Code {
   }
 
   isFunctionLoad(slot: number): boolean {
-    return this.code[slot] === Opcode.LDDW && this.src[slot] === 4;
+    return this.code[slot] === Opcode.LDDW && this.src[slot] === Wide.FUNCTION;
   }
 }

@@ -1,6 +1,7 @@
 // What one verification knows: the program and its kind, the state that is being explored, ids that were given out,
 // the log. The verifier's parts take it as their first argument; it decides nothing itself.
 
+import { ProgramFlags } from "../attach-types.ts";
 import type { Btf } from "../btf/btf.ts";
 import type { MapSpec, Program, ProgramMapUse } from "../program.ts";
 import type { GlobalFunctions } from "./calls/global-functions.ts";
@@ -11,36 +12,27 @@ import type { ControlFlow } from "./explore/control-flow.ts";
 import { StackLiveness } from "./explore/stack-liveness.ts";
 import type { LogBuffer } from "./log/log.ts";
 import type { Observer } from "./observe.ts";
-import type { HelperPrototype, ProgramKind } from "./prototypes/prototype.ts";
-import { prototypeFor } from "./prototypes/prototypes.ts";
-import { type UserHelpers, userPrototype } from "./prototypes/user-helpers.ts";
+import type { ProgramHelpers } from "./prototypes/program-helpers.ts";
+import type { Capabilities, ProgramKind } from "./prototypes/prototype.ts";
 import type { Register, RegisterKind } from "./register.ts";
 import { reject } from "./rejection.ts";
 import type { Frame, State, Step } from "./state.ts";
-
-/** What the caller may do: everything, or what CAP_BPF alone allows. */
-export type Capabilities = "all" | "bpf";
-
-/** BPF_F_* of loading a program. */
-export const enum ProgramFlags {
-  STRICT_ALIGNMENT = 1,
-  TEST_STATE_FREQ = 8,
-  SLEEPABLE = 16,
-}
 
 export const MAX_INSNS = 1_000_000;
 export const MAX_FRAMES = 8;
 export const MAX_STACK = 512;
 export const MAX_VAR_OFF = 1 << 29;
 
+/** No one function that a loop calls back. */
+export const NO_CALLBACK = -1;
+
 /** How a program is looked at. */
-export interface EnvOptions {
+interface EnvOptions {
   readonly caps: Capabilities;
   readonly log: LogBuffer | undefined;
   /** ProgramFlags, added up. */
   readonly flags: number;
-  /** Helpers of the user's own. */
-  readonly helpers: UserHelpers;
+  readonly helpers: ProgramHelpers;
   /** Types and functions of the kernel that the program is for; without it nothing of the kernel's can be named. */
   readonly kernelBtf: Btf | undefined;
   readonly globals: GlobalFunctions;
@@ -51,37 +43,49 @@ export interface EnvOptions {
 }
 
 export class Env {
+  // ---- what is looked at, and how ----
+
   readonly program: Program;
   readonly code: Code;
   readonly kind: ProgramKind;
   readonly traits: ProgramTraits;
   readonly caps: Capabilities;
+  readonly helpers: ProgramHelpers;
   readonly kernelBtf: Btf | undefined;
-  readonly #helpers: UserHelpers;
   readonly globals: GlobalFunctions;
   readonly cpus: number | undefined;
   readonly target: AttachTarget | undefined;
   readonly flow: ControlFlow;
-  readonly stackLiveness: StackLiveness;
   /** Map by the slot of the `lddw` that loads it. */
   readonly mapUses: ReadonlyMap<number, ProgramMapUse>;
+  /** Every access must be aligned (BPF_F_STRICT_ALIGNMENT). */
+  readonly isStrict: boolean;
+  /** A state is kept at each place where one may be: for tests of what follows from that. */
+  readonly keepsEveryState: boolean;
   /** Where the kernel's log is written; undefined when nobody reads it. */
   readonly log: LogBuffer | undefined;
   /** Sees each instruction before and after it is looked at. */
   observer: Observer | undefined = undefined;
-  /** Kind of the pointer that each access went through first. */
-  readonly pointerKinds: (RegisterKind | undefined)[];
-  /** Ways that wait to be explored. */
-  readonly pending: Pending[] = [];
+
+  // ---- where the exploration is ----
+
   state!: State;
   /** The instruction that is looked at, and the one before it on this way. */
   slot = 0;
   previousSlot = -1;
   /** Steps of this instruction, so that what it does to the stack joins them. */
   step: Step | undefined = undefined;
+  /** Kind of the pointer that the instruction's access went through. */
+  accessKind: RegisterKind | undefined = undefined;
+  /** Ways that wait to be explored. */
+  readonly pending: Pending[] = [];
   nextId = 0;
+
+  // ---- the effort, as the kernel counts it ----
+
   insnsProcessed = 0;
   jumpsProcessed = 0;
+  /** Both when a state was kept last. */
   insnsAtState = 0;
   jumpsAtState = 0;
   totalStates = 0;
@@ -89,54 +93,59 @@ export class Env {
   keptStates = 0;
   peakStates = 0;
   maxStatesPerInsn = 0;
-  /** Deepest stack of each function, in bytes. */
-  readonly stackDepth: number[];
-  /** How far down from the frame's top each function may read stack that it did not write. */
-  readonly unwrittenStack: number[];
-  /** A state is kept at each place where one may be: for tests of what follows from that. */
-  readonly keepsEveryState: boolean;
-  /** Every access must be aligned (BPF_F_STRICT_ALIGNMENT). */
-  readonly isStrict: boolean;
+
+  // ---- what was found, for comparing states and for later checks ----
+
+  readonly stackLiveness: StackLiveness;
   /** How each instruction's arithmetic on a pointer would be masked, under CAP_BPF alone. */
   readonly masks = new Map<number, string>();
   /** Numbers decide about masks: no kept state covers another by being wider. */
   comparesNumbersExactly = false;
+  /** Functions that run later, on stacks of their own. */
+  readonly asyncFunctions = new Set<number>();
+
+  // ---- what was found, for the engines (Proof of program.ts) ----
+
   /** By slot: 1 once a way came there, and the JumpWays on which ways went on. */
   readonly reached: Uint8Array;
   readonly jumps: Uint8Array;
+  /** Kind of the pointer that each access went through first. */
+  readonly pointerKinds: (RegisterKind | undefined)[];
   /** Loads through pointers to what may be gone. */
   readonly probedLoads = new Set<number>();
-  /** Bytes of context that were accessed, from its start on. */
-  contextSize = 0;
   /** The map that a call was given, by slot; undefined once there were several. */
   readonly callMaps = new Map<number, MapSpec | undefined>();
-  /** Functions that run later, on stacks of their own. */
-  readonly asyncFunctions = new Set<number>();
-  /** Kind of the pointer that the instruction's access went through. */
-  accessKind: RegisterKind | undefined = undefined;
+  /** The function that each bpf_loop calls back, by slot; NO_CALLBACK where it varies, or where flags are given. */
+  readonly loopCallbacks = new Map<number, number>();
+  /** Bytes of context that were accessed, from its start on. */
+  contextSize = 0;
+  /** Deepest stack of each function, in bytes. */
+  readonly stackDepth: number[];
+  /** How far down from the frame's top each function may read stack that it did not write. */
+  readonly unwrittenStack: number[];
 
   constructor(program: Program, code: Code, kind: ProgramKind, flow: ControlFlow, options: EnvOptions) {
     this.program = program;
     this.code = code;
     this.kind = kind;
     this.traits = programTraits(kind.type);
-    this.flow = flow;
     this.caps = options.caps;
-    this.log = options.log;
+    this.helpers = options.helpers;
     this.kernelBtf = options.kernelBtf;
-    this.#helpers = options.helpers;
     this.globals = options.globals;
     this.cpus = options.cpus;
     this.target = options.target;
+    this.flow = flow;
+    this.mapUses = new Map(program.maps.map((use) => [use.slot, use]));
     this.isStrict = (options.flags & ProgramFlags.STRICT_ALIGNMENT) !== 0;
     this.keepsEveryState = (options.flags & ProgramFlags.TEST_STATE_FREQ) !== 0;
-    this.pointerKinds = new Array(code.length);
+    this.log = options.log;
+    this.stackLiveness = new StackLiveness(code, flow);
     this.reached = new Uint8Array(code.length);
     this.jumps = new Uint8Array(code.length);
+    this.pointerKinds = new Array(code.length);
     this.stackDepth = flow.functions.map(() => 0);
     this.unwrittenStack = flow.functions.map(() => 0);
-    this.mapUses = new Map(program.maps.map((use) => [use.slot, use]));
-    this.stackLiveness = new StackLiveness(code, flow);
   }
 
   get frame(): Frame {
@@ -150,17 +159,6 @@ export class Env {
   /** True when pointers may leak: with CAP_PERFMON. */
   get allowsLeaks(): boolean {
     return this.caps === "all";
-  }
-
-  /** The prototype of helper `id` as this program sees it; undefined when it may not call it. */
-  prototype(id: number): HelperPrototype | undefined {
-    const own = this.#helpers.get(id);
-    return own === undefined ? prototypeFor(id, this.kind, this.caps) : userPrototype(own);
-  }
-
-  /** The user's own stands in the place of helper `id`. */
-  hasOwnHelper(id: number): boolean {
-    return this.#helpers.has(id);
   }
 
   /** True where the program may sleep, were it not for what it holds. */
@@ -206,7 +204,7 @@ export interface Fork {
 }
 
 /** A way to be explored: a state, and the instruction it goes on with. */
-export interface Pending {
+interface Pending {
   readonly state: State;
   readonly slot: number;
   readonly previousSlot: number;

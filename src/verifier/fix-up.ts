@@ -4,7 +4,64 @@
 import { decodeAt, encode, isFault, makeInsn, SLOT_SIZE, slotCount } from "../isa/insn.ts";
 import { insnRow } from "../isa/table.ts";
 import type { MapSpec, Program, Proof, VerifiedProgram } from "../program.ts";
-import type { Env } from "./env.ts";
+import { checkTailCalls } from "./calls/calls.ts";
+import { callsNothing } from "./calls/kfunc-call.ts";
+import { Opcode, PSEUDO_KFUNC_CALL } from "./code.ts";
+import { type Env, NO_CALLBACK } from "./env.ts";
+import { EINVAL, reject } from "./rejection.ts";
+
+/** What a loop of instructions keeps: three registers. */
+const LOOP_STACK = 24;
+/** What a function's may_gotos keep: rounds that are left, and when they began. */
+const MAY_GOTO_STACK = 16;
+
+/**
+ * Bytes of stack of the functions that are left when dead code is removed. A bpf_loop that becomes instructions keeps
+ * its registers there, and may_goto its clock.
+ */
+export function finalDepths(env: Env): number[] {
+  const { flow, code, reached, stackDepth, loopCallbacks } = env;
+  const { functions } = flow;
+  const loops = new Set<number>();
+  for (const [slot, callback] of loopCallbacks)
+    if (callback !== NO_CALLBACK) loops.add(flow.functionAt(slot));
+  return functions.flatMap((start, index) => {
+    const end = functions[index + 1] ?? code.length;
+    if (!reached.subarray(start, end).includes(1)) return [];
+    const loop = loops.has(index) ? LOOP_STACK : 0;
+    return [roundUp(stackDepth[index]) + loop + (keepsMayGoto(env, start, end) ? MAY_GOTO_STACK : 0)];
+  });
+}
+
+/** A may_goto is left between `start` and `end`: one that has two ways on, and does not just lead to what comes next. */
+function keepsMayGoto({ code, reached }: Env, start: number, end: number): boolean {
+  let following = -1;
+  for (let slot = end - 1; slot >= start; slot--) {
+    if (reached[slot] === 0) continue;
+    if (code.code[slot] === Opcode.MAY_GOTO) {
+      const target = code.target(slot);
+      const hasTwoWays = reached[slot + 1] === 1 && reached[target] === 1;
+      if (hasTwoWays && (target <= slot || target > following)) return true;
+    }
+    following = slot;
+  }
+  return false;
+}
+
+/** Stack is counted in slots of eight bytes. */
+export const roundUp = (bytes: number): number => (bytes + 7) & ~7;
+
+/** What is found to be wrong only when all is explored. */
+export function checkFixUps(env: Env): void {
+  const { code, reached } = env;
+  for (let slot = 0; slot < code.length; slot++) {
+    const isKfunc = code.isCall(slot) && code.src[slot] === PSEUDO_KFUNC_CALL;
+    if (reached[slot] === 1 && isKfunc && callsNothing(env, slot)) {
+      reject(slot, EINVAL, "invalid kernel function call not eliminated in verifier pass");
+    }
+  }
+  checkTailCalls(env);
+}
 
 const EXIT = encode([makeInsn(insnRow("exit"), {})]);
 

@@ -230,10 +230,6 @@ export class Register implements Fields {
     return made;
   }
 
-  get isScalar(): boolean {
-    return this.kind === "scalar";
-  }
-
   get isPointer(): boolean {
     return this.kind !== "scalar" && this.kind !== "none";
   }
@@ -244,6 +240,11 @@ export class Register implements Fields {
 
   get isConstant(): boolean {
     return this.kind === "scalar" && this.scalar.isConstant;
+  }
+
+  /** Of a pointer whose offset does not vary: both parts of it. */
+  get wholeOffset(): number {
+    return this.off + Number(this.scalar.signedValue);
   }
 
   get isNull(): boolean {

@@ -8,6 +8,7 @@ export const ENOMEM = 12;
 export const EACCES = 13;
 export const EFAULT = 14;
 export const EINVAL = 22;
+export const EPROTO = 71;
 export const EOPNOTSUPP = 95;
 export const ENOTSUPP = 524;
 

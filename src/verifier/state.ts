@@ -108,7 +108,7 @@ export interface Reference {
 }
 
 /** How a function that a helper calls must end. */
-export interface Callback {
+interface Callback {
   readonly helper: number;
   readonly min: bigint;
   readonly max: bigint;
@@ -171,13 +171,23 @@ export class Frame {
   }
 }
 
+/** Where a number is, as one: a register, or a stack slot by its index, of a frame. */
+export const registerPlace = (frame: number, register: number): number => frame * 128 + register;
+export const slotPlace = (frame: number, index: number): number => frame * 128 + 16 + index;
+export const frameOfPlace = (place: number): number => place >> 7;
+/** The register; from 16 on it is a stack slot's index, and 16. */
+const inFrame = (place: number): number => place & 127;
+export const isRegisterPlace = (place: number): boolean => inFrame(place) < 16;
+export const registerOfPlace = inFrame;
+export const slotOfPlace = (place: number): number => inFrame(place) - 16;
+
 /** One step of the way to a state, for going back when a number turns out to matter. */
 export interface Step {
   readonly slot: number;
   readonly previous: number;
-  /** The stack slot that the instruction read or wrote, as frame * 64 + index; -1: none. */
+  /** Place of the stack slot that the instruction read or wrote; -1: none. */
   stackAccess: number;
-  /** Registers and slots that shared a number's id, as frame * 128 + (register, or 16 + stack index). */
+  /** Places of the registers and slots that shared a number's id. */
   linked: readonly number[] | undefined;
 }
 

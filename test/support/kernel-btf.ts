@@ -16,13 +16,16 @@ function build(): Btf {
     types.refer("ptr", tag === undefined ? struct : types.refer("type_tag", struct, tag));
 
   const member = types.struct("struct", "prog_test_member", 8, [["c", int, 32]]);
+  // The pointer to itself comes right behind it.
+  const counted = member + 1;
   types.struct("struct", "prog_test_ref_kfunc", 32, [
     ["a", int, 0],
     ["b", int, 32],
     ["memb", member, 64],
-    ["next", to(member), 128],
+    ["next", counted + 1, 128],
     ["cnt", u32, 192],
   ]);
+  types.refer("ptr", counted);
 
   const ops = types.struct("struct", "bpf_map_ops", 8, [["map_alloc", toVoid, 0]]);
   const map = types.struct("struct", "bpf_map", 64, [

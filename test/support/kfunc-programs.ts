@@ -1,13 +1,13 @@
 // Programs that call kernel functions, by name: their ids are those of a small BTF that is made here, or of the running
 // kernel's. One text is judged with both, and by that kernel.
 
-import { existsSync, readFileSync } from "node:fs";
 import { type Btf, parseBtf } from "../../dist/src/btf/btf.js";
 import { assembleCode, loadRaw, type MapSpec, Program } from "../../dist/src/index.js";
-import { type KernelSession, kernelUnavailable } from "../../dist/src/kernel.js";
+import type { KernelSession } from "../../dist/src/kernel.js";
 import type { ProgramType } from "../../dist/src/program-types.js";
 import { judge } from "../../dist/src/verifier/verify.js";
 import { BtfBuilder } from "./btf-builder.ts";
+import { liveBtf } from "./live-kernel.ts";
 
 /** A program's BTF, and the ids in it of its first function and of all others. */
 export interface OwnTypes {
@@ -127,6 +127,7 @@ const FUNCTIONS = `
   bpf_rb_node* bpf_rbtree_remove(bpf_rb_root* root, bpf_rb_node* node)
   void bpf_xdp_metadata_rx_timestamp(xdp_md* ctx, u64* timestamp)
   void bpf_fentry_test1(int a)
+  int bpf_xdp_pull_data(xdp_md* x, u32 len)
 `;
 
 function buildKernelBtf(): Btf {
@@ -167,30 +168,20 @@ function buildKernelBtf(): Btf {
 
 export const SMALL_BTF = buildKernelBtf();
 
-const VMLINUX = "/sys/kernel/btf/vmlinux";
-
-/** Why the running kernel cannot be asked. */
-export const noLiveKernel: string | undefined =
-  kernelUnavailable() ?? (existsSync(VMLINUX) ? undefined : `no ${VMLINUX}`);
-
-let live: Btf | undefined;
-/** The running kernel's BTF. */
-export function liveBtf(): Btf {
-  live ??= parseBtf(new Uint8Array(readFileSync(VMLINUX)));
-  return live;
-}
-
-/** `kfunc#NAME` and `type#NAME` become ids. */
-export function programWith(btf: Btf, { name, text, type, maps, license, own }: KfuncCase): Program {
+/** The text with ids in the place of `kfunc#NAME` and `type#NAME`. */
+export function withIds(btf: Btf, text: string): string {
   const id = (kind: "func" | "struct", what: string): number => {
     const found = btf.findByName(what, kind);
     if (found === undefined) throw new RangeError(`no ${kind} ${what}`);
     return found.id;
   };
-  const source = text
+  return text
     .replace(/kfunc#([a-z_]\w*)/g, (_, what: string) => `kfunc#${id("func", what)}`)
     .replace(/type#(\w+)/g, (_, what: string) => `${id("struct", what)}`);
-  const plain = loadRaw(assembleCode(source), {
+}
+
+export function programWith(btf: Btf, { name, text, type, maps, license, own }: KfuncCase): Program {
+  const plain = loadRaw(assembleCode(withIds(btf, text)), {
     name: name.replace(/\W/g, "_"),
     type: type ?? "sched_cls",
     license: license ?? "GPL",

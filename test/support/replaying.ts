@@ -16,17 +16,12 @@ import {
   type TraceSource,
 } from "../../dist/src/index.js";
 import { prepare } from "./engines.ts";
+import { COMMON_FIELDS } from "./format-text.ts";
 import { recording } from "./traces.ts";
 
 const formatOf = (name: string, id: number): string => `name: ${name}
 ID: ${id}
-format:
-	field:unsigned short common_type;	offset:0;	size:2;	signed:0;
-	field:unsigned char common_flags;	offset:2;	size:1;	signed:0;
-	field:unsigned char common_preempt_count;	offset:3;	size:1;	signed:0;
-	field:int common_pid;	offset:4;	size:4;	signed:1;
-
-	field:u64 value;	offset:8;	size:8;	signed:0;
+${COMMON_FIELDS}	field:u64 value;	offset:8;	size:8;	signed:0;
 
 print fmt: "value=%llu", REC->value
 `;

@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { ATTACH_TYPES, sectionAttachType, sectionLoadFlags } from "../../dist/src/attach-types.js";
-import { type Btf, parseBtf } from "../../dist/src/btf/btf.js";
+import type { Btf } from "../../dist/src/btf/btf.js";
 import { LoadError } from "../../dist/src/errors.js";
 import { loadRaw, type MapSpec, type ProgramType } from "../../dist/src/index.js";
 import { KernelError, KernelSession } from "../../dist/src/kernel.js";
@@ -10,6 +10,7 @@ import { loadObject } from "../../dist/src/loader/object.js";
 import type { ObjectFile } from "../../dist/src/loader/object-file.js";
 import { Program, type ProgramMapUse } from "../../dist/src/program.js";
 import { judge } from "../../dist/src/verifier/verify.js";
+import { liveBtf } from "./live-kernel.ts";
 
 /** A program and what both say to it. */
 export interface Outcome {
@@ -98,7 +99,7 @@ const lastLine = (isAccepted: boolean, message: string): string =>
 
 /** Judges objects with the kernel's own types at hand. */
 export class SampleJudge {
-  readonly #kernelBtf: Btf = parseBtf(new Uint8Array(readFileSync("/sys/kernel/btf/vmlinux")));
+  readonly #kernelBtf: Btf = liveBtf();
   /** By type: whether the kernel loads the least program of it. */
   readonly #knownTypes = new Map<string, boolean>();
 

@@ -14,10 +14,10 @@ import {
 } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { basename, join } from "node:path";
+import { KERNEL_TYPES } from "./live-kernel.ts";
 
 const TARBALL = "/usr/src/linux-source-6.1.tar.xz";
 const SELFTESTS = "tools/testing/selftests/bpf";
-const KERNEL_TYPES = "/sys/kernel/btf/vmlinux";
 const BPFTOOL = "/usr/sbin/bpftool";
 const HELPERS = "/usr/include/bpf/bpf_helpers.h";
 const SYSTEM_HEADERS = "/usr/include/x86_64-linux-gnu";

@@ -4,11 +4,19 @@
 //
 //   r6 the context, mostly   r10 the stack   the other registers hold anything
 
-import { INSN_ROWS, Program, type ProgramType, parseBtf } from "../../dist/src/index.js";
+import { Program, type ProgramType, parseBtf } from "../../dist/src/index.js";
 import { BtfBuilder } from "./btf-builder.ts";
 import { Random } from "./random.ts";
-import { type Held, type Kind, NONE, SCALAR, small } from "./verifier-emitter.ts";
-import { ARRAY, GENERATOR_MAPS, HASH, RING, Statements, VALUE_SIZE } from "./verifier-statements.ts";
+import { type Held, NONE, SCALAR, small } from "./verifier-emitter.ts";
+import {
+  ARRAY,
+  GENERATOR_MAPS,
+  HASH,
+  insnNames,
+  RING,
+  Statements,
+  VALUE_SIZE,
+} from "./verifier-statements.ts";
 
 export interface GeneratedCase {
   readonly seed: number;
@@ -70,21 +78,8 @@ export function programOf({ type, bytes, relo }: Pick<GeneratedCase, "type" | "b
 const RECORD_SIZE = 24;
 /** Loops that `may_goto` ends: their verification is long. */
 const MAY_GOTO = 0.02;
-const _SIZES = [1, 2, 4, 8] as const;
-const _SUFFIX: Readonly<Record<number, string>> = { 1: "b", 2: "h", 4: "w", 8: "dw" };
-const names = (pattern: RegExp): string[] =>
-  INSN_ROWS.map(({ name }) => name).filter((name) => pattern.test(name));
-const _ALU_IMM = names(/^(add|sub|mul|div|sdiv|mod|smod|or|and|xor)(32|64)_imm$/);
-const _ALU_REG = names(/^(add|sub|mul|div|sdiv|mod|smod|or|and|xor|lsh|rsh|arsh|mov)(32|64)_reg$/);
-const _SHIFT_IMM = names(/^(lsh|rsh|arsh)(32|64)_imm$/);
-const _UNARY = names(/^(neg(32|64)|[bl]e(16|32|64)|bswap(16|32|64))$/);
-const _EXTEND = names(/^movsx/);
-const JUMPS_IMM = names(/^j\w+(32|64)_imm$/);
-const JUMPS_REG = names(/^j\w+(32|64)_reg$/);
-const _ATOMICS = names(/^(atomic_\w+|fetch_\w+|xchg|cmpxchg)(32|64)$/);
-/** Helpers without arguments that give a number. */
-const _PLAIN_HELPERS = [5, 7, 8, 118, 125];
-const _POINTERS: readonly Kind[] = ["value", "packet", "record", "fp", "ctx"];
+const JUMPS_IMM = insnNames(/^j\w+(32|64)_imm$/);
+const JUMPS_REG = insnNames(/^j\w+(32|64)_reg$/);
 
 class Generator extends Statements {
   #budget = this.random.between(4, 26);

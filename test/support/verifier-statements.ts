@@ -70,16 +70,15 @@ const TYPES: readonly TypeRow[] = [
 
 const SIZES = [1, 2, 4, 8] as const;
 const SUFFIX: Readonly<Record<number, string>> = { 1: "b", 2: "h", 4: "w", 8: "dw" };
-const names = (pattern: RegExp): string[] =>
+/** Names of the instructions that a pattern fits. */
+export const insnNames = (pattern: RegExp): string[] =>
   INSN_ROWS.map(({ name }) => name).filter((name) => pattern.test(name));
-const ALU_IMM = names(/^(add|sub|mul|div|sdiv|mod|smod|or|and|xor)(32|64)_imm$/);
-const ALU_REG = names(/^(add|sub|mul|div|sdiv|mod|smod|or|and|xor|lsh|rsh|arsh|mov)(32|64)_reg$/);
-const SHIFT_IMM = names(/^(lsh|rsh|arsh)(32|64)_imm$/);
-const UNARY = names(/^(neg(32|64)|[bl]e(16|32|64)|bswap(16|32|64))$/);
-const EXTEND = names(/^movsx/);
-const _JUMPS_IMM = names(/^j\w+(32|64)_imm$/);
-const _JUMPS_REG = names(/^j\w+(32|64)_reg$/);
-const ATOMICS = names(/^(atomic_\w+|fetch_\w+|xchg|cmpxchg)(32|64)$/);
+const ALU_IMM = insnNames(/^(add|sub|mul|div|sdiv|mod|smod|or|and|xor)(32|64)_imm$/);
+const ALU_REG = insnNames(/^(add|sub|mul|div|sdiv|mod|smod|or|and|xor|lsh|rsh|arsh|mov)(32|64)_reg$/);
+const SHIFT_IMM = insnNames(/^(lsh|rsh|arsh)(32|64)_imm$/);
+const UNARY = insnNames(/^(neg(32|64)|[bl]e(16|32|64)|bswap(16|32|64))$/);
+const EXTEND = insnNames(/^movsx/);
+const ATOMICS = insnNames(/^(atomic_\w+|fetch_\w+|xchg|cmpxchg)(32|64)$/);
 /** Helpers without arguments that give a number, and those of them that our engines have. */
 const PLAIN_HELPERS = [5, 7, 8, 118, 125];
 const RUNNABLE_HELPERS = PLAIN_HELPERS.filter((id) => id !== 118);

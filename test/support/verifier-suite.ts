@@ -5,6 +5,7 @@ import { inflateSync } from "node:zlib";
 import { parseBtf } from "../../dist/src/btf/btf.js";
 import type { MapSpec, ProgramType } from "../../dist/src/index.js";
 import { loadRaw, Program } from "../../dist/src/index.js";
+import { MAP_TYPE_NAMES } from "../../dist/src/map-type-names.js";
 import { BtfBuilder } from "./btf-builder.ts";
 import { readOracle } from "./oracles.ts";
 
@@ -63,23 +64,6 @@ export function finalMessage({ final_msg_618 }: SuiteCase, { log = "" }: KernelV
   return lines.findLast((line) => !/^(processed|verification time|stack depth|mark_)/.test(line)) ?? "";
 }
 
-const MAP_TYPES: Readonly<Record<string, number>> = {
-  HASH: 1,
-  ARRAY: 2,
-  PROG_ARRAY: 3,
-  PERF_EVENT_ARRAY: 4,
-  STACK_TRACE: 7,
-  ARRAY_OF_MAPS: 12,
-  SOCKMAP: 15,
-  XSKMAP: 17,
-  SOCKHASH: 18,
-  CGROUP_STORAGE: 19,
-  REUSEPORT_SOCKARRAY: 20,
-  PERCPU_CGROUP_STORAGE: 21,
-  SK_STORAGE: 24,
-  RINGBUF: 27,
-};
-
 /** Types of the values that hold a lock, a timer or kernel pointers. */
 const typedMaps: Readonly<Record<string, Pick<MapSpec, "btf" | "keyType" | "valueType">>> = (() => {
   const types = new BtfBuilder();
@@ -116,7 +100,15 @@ const typedMaps: Readonly<Record<string, Pick<MapSpec, "btf" | "keyType" | "valu
 
 function makeSpec(name: string, [type, keySize, valueSize, maxEntries, note]: FixupMap): MapSpec {
   const flags = (/RDONLY_PROG/.test(note) ? 128 : 0) | (/WRONLY_PROG/.test(note) ? 256 : 0);
-  const spec = { name, type: MAP_TYPES[type], keySize, valueSize, maxEntries, flags, ...typedMaps[name] };
+  const spec = {
+    name,
+    type: MAP_TYPE_NAMES.indexOf(type.toLowerCase()),
+    keySize,
+    valueSize,
+    maxEntries,
+    flags,
+    ...typedMaps[name],
+  };
   if (type !== "ARRAY_OF_MAPS") return spec;
   return { ...spec, innerMap: { name: "inner", type: 2, keySize: 4, valueSize: 4, maxEntries: 1, flags: 0 } };
 }

@@ -39,7 +39,7 @@ class JitHost {
   constructor(runtime: Runtime) {
     this.#runtime = runtime;
     this.#imports = {
-      env: { memory: runtime.memory.wasm },
+      env: { memory: runtime.memory.wasm as WebAssembly.Memory },
       core: coreOf(runtime) as unknown as WebAssembly.ModuleImports,
       host: {
         call: (index: number, slot: number) => {

@@ -15,10 +15,11 @@ import {
   checkUnmodified,
 } from "../insns/access.ts";
 import { checkReads, isHiddenPointer } from "../insns/registers.ts";
-import { byteOf, checkInitialized, checkStackBounds, slotOf } from "../insns/stack-access.ts";
+import { byteOf, checkInitialized, checkStackBounds, slotOf, UNKNOWN_VALUE } from "../insns/stack-access.ts";
 import { checkDynptr, checkReleasable, SLICE_MASK } from "../objects/dynptr.ts";
+import { checkField } from "../objects/field-arguments.ts";
 import { checkExchanged, checkKptrExchange } from "../objects/kptr.ts";
-import { fieldOffset, type MapField } from "../objects/map-fields.ts";
+import type { MapField } from "../objects/map-fields.ts";
 import type { DynptrObject } from "../objects/stack-object.ts";
 import { accessStruct } from "../objects/struct-access.ts";
 import { checkNamedStruct } from "../objects/struct-arguments.ts";
@@ -57,64 +58,66 @@ export class CallFacts {
   }
 }
 
+/** A kind of register, with exactly those flags. */
 interface Expected {
   readonly kind: RegisterKind;
-  readonly flags?: number;
-  readonly name: string;
+  readonly flags: number;
+  /** The kernel's messages name it, but no such register will do. */
+  readonly isRefused?: true;
 }
 
-const STACK: Expected = { kind: "fp", name: "fp" };
+const expected = (kind: RegisterKind, flags = 0): Expected => ({ kind, flags });
+
+const STACK = expected("fp");
 const MEMORY: readonly Expected[] = [
   STACK,
-  { kind: "pkt", name: "pkt" },
-  { kind: "pkt_meta", name: "pkt_meta" },
-  { kind: "map_key", name: "map_key" },
-  { kind: "map_value", name: "map_value" },
-  { kind: "mem", name: "mem" },
-  { kind: "mem", flags: Flag.RINGBUF, name: "ringbuf_mem" },
-  { kind: "buf", name: "buf" },
-  { kind: "btf", flags: Flag.TRUSTED, name: "trusted_ptr_" },
+  expected("pkt"),
+  expected("pkt_meta"),
+  expected("map_key"),
+  expected("map_value"),
+  expected("mem"),
+  expected("mem", Flag.RINGBUF),
+  expected("buf"),
+  expected("btf", Flag.TRUSTED),
 ];
 const SOCKETS: readonly Expected[] = [
-  { kind: "sock_common", name: "sock_common" },
-  { kind: "sock", name: "sock" },
-  { kind: "tcp_sock", name: "tcp_sock" },
+  expected("sock_common"),
+  expected("sock"),
+  expected("tcp_sock"),
+  expected("xdp_sock"),
 ];
-const XDP_SOCKET: Expected = { kind: "xdp_sock", name: "xdp_sock" };
-const STRUCTS: readonly Expected[] = [
-  { kind: "btf", name: "ptr_" },
-  { kind: "btf", flags: Flag.TRUSTED, name: "trusted_ptr_" },
-];
-const NUMBER: readonly Expected[] = [{ kind: "scalar", name: "scalar" }];
-const MAP_VALUE: readonly Expected[] = [{ kind: "map_value", name: "map_value" }];
+const STRUCTS: readonly Expected[] = [expected("btf"), expected("btf", Flag.TRUSTED)];
+const NUMBER: readonly Expected[] = [expected("scalar")];
+const MAP_VALUE: readonly Expected[] = [expected("map_value")];
 
-/** The kinds of register that an argument may be, in the kernel's order and names. */
-const EXPECTED: Readonly<Record<Exclude<ArgKind, "anything">, readonly Expected[]>> = {
-  const_map_ptr: [{ kind: "map_ptr", name: "map_ptr" }],
+/** The kinds of register that an argument may be, in the kernel's order. */
+const EXPECTED: Readonly<Record<ArgKind, readonly Expected[]>> = {
+  anything: [],
+  const_map_ptr: [expected("map_ptr")],
   map_key: MEMORY,
   map_value: MEMORY,
   mem: MEMORY,
   const_size: NUMBER,
   const_size_or_zero: NUMBER,
   const_alloc_size_or_zero: NUMBER,
-  ctx: [{ kind: "ctx", name: "ctx" }],
-  spin_lock: [...MAP_VALUE, { kind: "btf", flags: Flag.ALLOC, name: "ptr_" }],
-  sock_common: [...SOCKETS, XDP_SOCKET],
-  btf_id_sock_common: [...SOCKETS, XDP_SOCKET, ...STRUCTS],
-  socket: [{ kind: "sock", name: "sock" }],
-  btf_id: [...STRUCTS, { kind: "btf", flags: Flag.RCU, name: "rcu_ptr_" }],
-  ringbuf_mem: [{ kind: "mem", flags: Flag.RINGBUF, name: "ringbuf_mem" }],
+  ctx: [expected("ctx")],
+  spin_lock: [...MAP_VALUE, expected("btf", Flag.ALLOC)],
+  sock_common: SOCKETS,
+  btf_id_sock_common: [...SOCKETS, ...STRUCTS],
+  socket: [expected("sock")],
+  btf_id: [...STRUCTS, expected("btf", Flag.RCU)],
+  ringbuf_mem: [expected("mem", Flag.RINGBUF)],
   percpu_btf_id: [
-    { kind: "btf", flags: Flag.PERCPU, name: "percpu_ptr_" },
-    { kind: "btf", flags: Flag.PERCPU | Flag.RCU, name: "percpu_rcu_ptr_" },
-    { kind: "btf", flags: Flag.PERCPU | Flag.TRUSTED, name: "percpu_trusted_ptr_" },
+    expected("btf", Flag.PERCPU),
+    expected("btf", Flag.PERCPU | Flag.RCU),
+    expected("btf", Flag.PERCPU | Flag.TRUSTED),
   ],
-  func: [{ kind: "func", name: "func" }],
+  func: [expected("func")],
   stack: [STACK],
   const_str: MAP_VALUE,
   timer: MAP_VALUE,
-  kptr_xchg_dest: [...MAP_VALUE, { kind: "btf", flags: -1, name: "ptr_" }],
-  dynptr: [STACK, { kind: "dynptr", name: "dynptr_ptr" }],
+  kptr_xchg_dest: [...MAP_VALUE, { ...expected("btf", Flag.ALLOC), isRefused: true }],
+  dynptr: [STACK, expected("dynptr")],
 };
 
 export function checkArgument(env: Env, facts: CallFacts, index: number): void {
@@ -132,7 +135,7 @@ export function checkArgument(env: Env, facts: CallFacts, index: number): void {
   }
   const isNull = register.isNull && type.nullable === true;
   if (!isNull) {
-    checkKind(env, register, number, type, facts.prototype.name);
+    checkKind(env, facts, register, number, type);
     checkOffset(env, register, number, type);
     if (register.kind === "ctx") env.noteWholeContext();
   }
@@ -164,30 +167,33 @@ function argumentType(env: Env, { prototype, map }: CallFacts, index: number): A
   return isFilter(map) && prototype.name === "map_peek_elem" ? VALUE : type;
 }
 
-function checkKind(env: Env, register: Register, number: number, type: ArgType, helper: string): void {
-  const expected = EXPECTED[type.kind as Exclude<ArgKind, "anything">];
+function checkKind(env: Env, facts: CallFacts, register: Register, number: number, type: ArgType): void {
+  const wanted = EXPECTED[type.kind];
   let flags = register.flags;
   if (type.readOnly === true) flags &= ~Flag.READ_ONLY;
   if (type.nullable === true) flags &= ~Flag.MAYBE_NULL;
   if (type.kind === "mem") flags &= ~SLICE_MASK;
-  const found = expected.some(({ kind, flags: wanted = 0 }) => kind === register.kind && wanted === flags);
-  if (found) return register.kind === "btf" ? checkStructKind(env, number, type, helper) : undefined;
-  const names = expected.map(({ name }) => name).join(", ");
+  const found = wanted.find((each) => each.kind === register.kind && each.flags === flags);
+  if (found !== undefined && found.isRefused !== true) {
+    return register.kind === "btf" ? checkStructKind(env, facts, number, type) : undefined;
+  }
+  const names = wanted.map(typeName).join(", ");
   env.reject(EACCES, `R${number} type=${typeName(register)} expected=${names}`);
 }
 
 /** Pointers to structs: memory that is only read, or the struct that the helper is for. */
-function checkStructKind(env: Env, number: number, type: ArgType, helper: string): void {
+function checkStructKind(env: Env, facts: CallFacts, number: number, type: ArgType): void {
   const register = env.register(number);
+  const helper = facts.prototype.name;
   if (type.kind === "btf_id" || type.kind === "btf_id_sock_common") {
     const isRelease = type.release === true;
     if (register.mayBeNull && (type.nullable !== true || isRelease)) {
       env.reject(EACCES, `Possibly NULL pointer passed to helper arg${number}`);
     }
+    if (facts.kptr !== undefined) return checkExchanged(env, facts.kptr, number);
     const struct = type.kind === "btf_id" ? type.struct : "sock_common";
-    // That of a field is checked against the field.
-    if (struct !== undefined) checkNamedStruct(env, number, struct, isRelease && helper !== "sk_release");
-  } else if (EXPECTED[type.kind as Exclude<ArgKind, "anything">] === MEMORY && type.readOnly !== true) {
+    if (struct !== undefined) checkNamedStruct(env, number, struct, isRelease && type.kind === "btf_id");
+  } else if (EXPECTED[type.kind] === MEMORY && type.readOnly !== true) {
     env.reject(
       EACCES,
       `bpf_${helper}() may write into memory pointed by R${number} type=${typeName(register)}`,
@@ -211,8 +217,7 @@ export function checkOffset(env: Env, register: Register, number: number, type: 
     checkUnmodified(env, register, number);
     return;
   }
-  if (FREE_OFFSETS.has(register.kind)) return;
-  checkUnmodified(env, register, number, register.kind === "btf");
+  checkUnchanged(env, number);
 }
 
 function checkMeaning(
@@ -231,17 +236,17 @@ function checkMeaning(
       return;
     case "map_key":
       if (facts.map === undefined) env.reject(EACCES, "invalid map_ptr to access map->key");
-      checkHelperMemory(env, number, facts.map.keySize, false, false, false);
+      checkHelperMemory(env, number, facts.map.keySize, { isWrite: false });
       if (hasEveryKey(facts.map)) facts.key = constantKey(env, register, facts.map.keySize);
       return;
     case "map_value":
       if (isNull) return;
       if (facts.map === undefined) env.reject(EACCES, "invalid map_ptr to access map->value");
-      checkHelperMemory(env, number, facts.map.valueSize, type.write === true, false, type.uninit === true);
+      checkHelperMemory(env, number, facts.map.valueSize, useOf(type));
       return;
     case "mem":
       if (type.size === undefined) return;
-      checkHelperMemory(env, number, type.size, type.write === true, false, type.uninit === true);
+      checkHelperMemory(env, number, type.size, useOf(type));
       if (type.aligned === true) checkAlignment(env, register, 0, type.size, true);
       return;
     case "const_size":
@@ -278,10 +283,13 @@ function checkMeaning(
       });
       return;
     default:
-      if (facts.kptr !== undefined) checkExchanged(env, facts.kptr, number);
-      return;
   }
 }
+
+const useOf = ({ write, uninit }: ArgType): MemoryUse => ({
+  isWrite: write === true,
+  isRaw: uninit === true,
+});
 
 /** A timer is started with the map that it lies in: of inner maps, with the one of the same lookup. */
 function checkSameMap(env: Env, { map, mapUid }: CallFacts, other: Register): void {
@@ -295,7 +303,7 @@ function checkSameMap(env: Env, { map, mapUid }: CallFacts, other: Register): vo
 /** The key of a lookup, where the stack holds a number that is known. */
 function constantKey(env: Env, register: Register, size: number): number | undefined {
   if (register.kind !== "fp" || !register.scalar.isConstant) return undefined;
-  const off = register.off + Number(register.scalar.signedValue);
+  const off = register.wholeOffset;
   const frame = env.state.frames[register.frame];
   const index = slotOf(off);
   const slot = frame.slot(index);
@@ -314,7 +322,7 @@ function constantKey(env: Env, register: Register, size: number): number | undef
 /** Register `number` is the size of the memory that the register before it points to; it may be zero. */
 export function checkSizedMemory(env: Env, number: number, isWrite: boolean): void {
   checkSizeOf(env, number, true);
-  checkHelperMemory(env, number - 1, Number(env.register(number).scalar.umax), isWrite, true, false);
+  checkHelperMemory(env, number - 1, Number(env.register(number).scalar.umax), { isWrite, mayBeEmpty: true });
   markPrecise(env, number);
 }
 
@@ -324,7 +332,8 @@ function checkSize(env: Env, facts: CallFacts, register: Register, number: numbe
   facts.maxSize = scalar.umax;
   checkSizeOf(env, number, mayBeZero);
   const isRaw = memory.uninit === true && scalar.isConstant;
-  checkHelperMemory(env, number - 1, Number(scalar.umax), memory.write === true, mayBeZero, isRaw);
+  const use = { isWrite: memory.write === true, mayBeEmpty: mayBeZero, isRaw };
+  checkHelperMemory(env, number - 1, Number(scalar.umax), use);
   markPrecise(env, number);
 }
 
@@ -353,8 +362,7 @@ export function checkMemoryArgument(env: Env, number: number, size: number): voi
   if (register.isNull) return;
   env.setRegister(number, register.with({ flags: register.flags & ~Flag.MAYBE_NULL }));
   try {
-    checkHelperMemory(env, number, size, false, true, false);
-    checkHelperMemory(env, number, size, true, true, false);
+    checkReadWriteMemory(env, number, size);
   } catch (error) {
     if (!(error instanceof Rejection)) throw error;
     env.reject(EINVAL, error.message);
@@ -363,15 +371,25 @@ export function checkMemoryArgument(env: Env, number: number, size: number): voi
   }
 }
 
-/** Memory that a helper reads, or writes. `isRaw`: it fills it, so it need not hold anything. */
-export function checkHelperMemory(
-  env: Env,
-  number: number,
-  size: number,
-  isWrite: boolean,
-  mayBeEmpty: boolean,
-  isRaw: boolean,
-): void {
+/** Memory that a call may both read and write; there may be none of it. */
+export function checkReadWriteMemory(env: Env, number: number, size: number): void {
+  checkHelperMemory(env, number, size, { isWrite: false, mayBeEmpty: true });
+  checkHelperMemory(env, number, size, { isWrite: true, mayBeEmpty: true });
+}
+
+/** What a call does with memory that it is handed. */
+interface MemoryUse {
+  /** It writes to it; else it only reads. */
+  readonly isWrite: boolean;
+  /** A size of 0 will do. */
+  readonly mayBeEmpty?: boolean;
+  /** It fills it, so it need not hold anything. */
+  readonly isRaw?: boolean;
+}
+
+/** Memory that a call reads, or writes: `size` bytes from the address in a register on. */
+function checkHelperMemory(env: Env, number: number, size: number, use: MemoryUse): void {
+  const { isWrite, mayBeEmpty = false, isRaw = false } = use;
   const register = env.register(number);
   const { off, kind } = register;
   const isReadOnly = isWrite && (register.flags & Flag.READ_ONLY) !== 0;
@@ -413,36 +431,19 @@ const HAS_BARE_CONTEXT = new Set([
 /** The last byte of it is within the context. */
 function checkContextMemory(env: Env, number: number, size: number, isWrite: boolean): void {
   if (size === 0) return;
-  const stored = isWrite ? { number: -1, imm: undefined } : undefined;
+  const stored = isWrite ? UNKNOWN_VALUE : undefined;
   checkAccess(env, { number, off: size - 1, size: 1, dst: -1, stored, isSigned: false });
 }
 
 /** A text that cannot change: in a frozen map, ended by a zero. */
 export function checkString(env: Env, register: Register, number: number): void {
-  const { map, scalar, off } = register;
+  const { map, scalar, off, wholeOffset } = register;
   if (map === undefined || (map.flags & Bpf.F_RDONLY_PROG) === 0)
     env.reject(EACCES, `R${number} does not point to a readonly map'`);
   if (!scalar.isConstant) env.reject(EACCES, `R${number} is not a constant address'`);
   if (map.contents === undefined) env.reject(EACCES, "no direct value access support for this map type");
-  checkMapValue(env, number, off, map.valueSize - off - Number(scalar.signedValue), false);
-  if (!map.contents.subarray(off + Number(scalar.signedValue)).includes(0)) {
+  checkMapValue(env, number, off, map.valueSize - wholeOffset, false);
+  if (!map.contents.subarray(wholeOffset).includes(0)) {
     env.reject(EINVAL, "string is not zero-terminated");
-  }
-}
-
-/** The field of a map's value that only helpers touch. */
-export function checkField(env: Env, { map, scalar, off }: Register, number: number, name: string): void {
-  if (!scalar.isConstant) {
-    env.reject(EINVAL, `R${number} doesn't have constant offset. ${name} has to be at the constant offset`);
-  }
-  const at = map === undefined ? undefined : fieldOffset(map, name);
-  if (map?.btf === undefined)
-    env.reject(EINVAL, `map '${map?.name}' has to have BTF in order to use ${name}`);
-  if (at === undefined) env.reject(EINVAL, `map '${map.name}' has no valid ${name}`);
-  if (at !== off + Number(scalar.signedValue)) {
-    env.reject(
-      EINVAL,
-      `off ${off + Number(scalar.signedValue)} doesn't point to 'struct ${name}' that is at ${at}`,
-    );
   }
 }

@@ -3,6 +3,7 @@
 // (push_callback_call in kernel/bpf/verifier.c).
 
 import { type Env, type Fork, MAX_FRAMES } from "../env.ts";
+import type { CallbackKind } from "../explore/control-flow.ts";
 import { structPointer } from "../objects/struct-access.ts";
 import { Register } from "../register.ts";
 import { E2BIG } from "../rejection.ts";
@@ -16,7 +17,7 @@ export type CallbackFacts = Pick<CallFacts, "map" | "mapUid" | "subprogram"> & {
 };
 
 /** Sets a callback's arguments from the caller's registers. */
-export type CallbackArguments = (
+type CallbackArguments = (
   env: Env,
   facts: CallbackFacts,
   caller: readonly Register[],
@@ -60,21 +61,15 @@ const recordArguments: CallbackArguments = (env, _, caller, callee) => {
   callee[2] = caller[3];
 };
 
-/** The map, key and value that a timer is part of. */
-const elementArguments: CallbackArguments = (_, __, caller, callee) => {
-  const { map } = caller[1];
-  callee[1] = Register.pointer("map_ptr", { map });
-  callee[2] = Register.pointer("map_key", { map });
-  callee[3] = Register.pointer("map_value", { map });
-};
-
-/** The same for a map that is the third argument of the call. */
-const taskArguments: CallbackArguments = (_, __, caller, callee) => {
-  const { map } = caller[3];
-  callee[1] = Register.pointer("map_ptr", { map });
-  callee[2] = Register.pointer("map_key", { map });
-  callee[3] = Register.pointer("map_value", { map });
-};
+/** The map that argument `number` of the call is, or lies in, with a key and a value of it. */
+const elementArguments =
+  (number: number): CallbackArguments =>
+  (_, __, caller, callee) => {
+    const { map } = caller[number];
+    callee[1] = Register.pointer("map_ptr", { map });
+    callee[2] = Register.pointer("map_key", { map });
+    callee[3] = Register.pointer("map_value", { map });
+  };
 
 /** Two nodes of the tree, which stay its own. */
 const orderArguments: CallbackArguments = (_, { element = Register.NONE }, __, callee) => {
@@ -83,26 +78,38 @@ const orderArguments: CallbackArguments = (_, { element = Register.NONE }, __, c
 };
 
 const ANY_INT = { min: -(1n << 31n), max: (1n << 31n) - 1n };
-const TASK_RULE: CallbackRule = { setArguments: taskArguments, ...ANY_INT, isAsync: true, sleeps: true };
+const NO_RESULT = { min: 0n, max: 0n };
+const YES_OR_NO = { min: 0n, max: 1n };
+const TASK_RULE: CallbackRule = {
+  setArguments: elementArguments(3),
+  ...ANY_INT,
+  isAsync: true,
+  sleeps: true,
+};
 
 /** By the name of the helper or kernel function. */
 export const CALLBACK_RULES: Readonly<Record<string, CallbackRule>> = {
-  for_each_map_elem: { setArguments: forEachArguments, min: 0n, max: 1n },
-  loop: { setArguments: loopArguments, min: 0n, max: 1n },
-  find_vma: { setArguments: vmaArguments, min: 0n, max: 1n },
-  user_ringbuf_drain: { setArguments: recordArguments, min: 0n, max: 1n },
-  timer_set_callback: { setArguments: elementArguments, min: 0n, max: 0n, isAsync: true },
-  bpf_rbtree_add_impl: { setArguments: orderArguments, min: 0n, max: 1n, orders: true },
+  for_each_map_elem: { setArguments: forEachArguments, ...YES_OR_NO },
+  loop: { setArguments: loopArguments, ...YES_OR_NO },
+  find_vma: { setArguments: vmaArguments, ...YES_OR_NO },
+  user_ringbuf_drain: { setArguments: recordArguments, ...YES_OR_NO },
+  timer_set_callback: { setArguments: elementArguments(1), ...NO_RESULT, isAsync: true },
+  bpf_rbtree_add_impl: { setArguments: orderArguments, ...YES_OR_NO, orders: true },
   bpf_task_work_schedule_signal_impl: TASK_RULE,
   bpf_task_work_schedule_resume_impl: TASK_RULE,
   bpf_wq_set_callback_impl: {
-    setArguments: elementArguments,
-    min: 0n,
-    max: 0n,
+    setArguments: elementArguments(1),
+    ...NO_RESULT,
     isAsync: true,
     sleeps: true,
   },
 };
+
+/** Whether a helper or kernel function calls a function of the program, at once or later. */
+export function callbackKind(name: string): CallbackKind {
+  const rule = CALLBACK_RULES[name];
+  return rule === undefined ? "none" : rule.isAsync === true ? "async" : "sync";
+}
 
 /** The way through a callback. */
 export function callBack(env: Env, facts: CallbackFacts, rule: CallbackRule): Fork {

@@ -5,10 +5,12 @@ import { parseFormat } from "../../print-conversions.ts";
 import type { MapSpec } from "../../program.ts";
 import { PROGRAM_TYPES, type ProgramType } from "../../program-types.ts";
 import { PSEUDO_CALL, PSEUDO_KFUNC_CALL } from "../code.ts";
-import { type Env, type Fork, MAX_FRAMES } from "../env.ts";
+import { type Env, type Fork, MAX_FRAMES, NO_CALLBACK } from "../env.ts";
+import type { CallbackKind } from "../explore/control-flow.ts";
 import { markPrecise } from "../explore/precision.ts";
 import { outOfRange } from "../insns/program-exit.ts";
 import { releaseDynptr } from "../objects/dynptr.ts";
+import { isLock } from "../objects/field-arguments.ts";
 import { perCpuObject } from "../objects/kernel-symbols.ts";
 import { mapFields } from "../objects/map-fields.ts";
 import { structPointer } from "../objects/struct-access.ts";
@@ -20,34 +22,20 @@ import { E2BIG, EACCES, EINVAL, ENOTSUPP, reject } from "../rejection.ts";
 import { Scalar } from "../scalars/scalar.ts";
 import { Frame, type State } from "../state.ts";
 import { CallFacts, checkArgument } from "./call-arguments.ts";
-import { CALLBACK_RULES, callBack } from "./callbacks.ts";
+import { CALLBACK_RULES, callBack, callbackKind } from "./callbacks.ts";
 import { callGlobal } from "./global-functions.ts";
 import { callKernelFunction, mayCallUnderLock } from "./kfunc-call.ts";
 import { changeLock } from "./locks.ts";
 import { checkMapChange, checkMapFunction, hasEveryKey, holdsSockets } from "./map-functions.ts";
-import { CHANGES_PACKET, forgetPacket } from "./packet-changes.ts";
+import { forgetPacket } from "./packet-changes.ts";
 import { checkNothingHeld, releaseReference, takeReference } from "./references.ts";
 import { sleeplessSection } from "./sections.ts";
 
-const ACQUIRES = new Set([
-  ...["sk_lookup_tcp", "sk_lookup_udp", "skc_lookup_tcp", "ringbuf_reserve", "kptr_xchg"],
-]);
-/** They give the same object as another type: its reference stays the argument's. */
-const CASTS = new Set([
-  ...[
-    "tcp_sock",
-    "sk_fullsock",
-    "skc_to_tcp_sock",
-    "skc_to_tcp6_sock",
-    "skc_to_udp6_sock",
-    "skc_to_mptcp_sock",
-  ],
-  ...["skc_to_tcp_timewait_sock", "skc_to_tcp_request_sock", "skc_to_unix_sock"],
-]);
-export function callbackKind(id: number): "none" | "sync" | "async" {
-  const rule = CALLBACK_RULES[knownHelper(id) ?? ""];
-  return rule === undefined ? "none" : rule.isAsync === true ? "async" : "sync";
-}
+/** Errors that a helper gives instead of a length lie above this, negated. */
+const MAX_ERRNO = 4095n;
+
+/** Whether helper `id` calls a function of the program, at once or later. */
+export const helperCallback = (id: number): CallbackKind => callbackKind(knownHelper(id) ?? "");
 
 /** What comes after a call: the next slot, and other ways on, such as one into a callback. */
 export interface CallOutcome {
@@ -131,7 +119,7 @@ export function leaveFunction(env: Env): number {
 
 function findPrototype(env: Env): HelperPrototype {
   const id = env.code.imm[env.slot];
-  const prototype = env.prototype(id);
+  const prototype = env.helpers.prototype(id);
   if (prototype === undefined) {
     const name = knownHelper(id);
     if (name === undefined) env.reject(EINVAL, `invalid func unknown#${id}`);
@@ -158,32 +146,33 @@ function callHelper(env: Env): CallOutcome {
   const { name, id } = prototype;
   const facts = new CallFacts(prototype);
   for (let index = 0; index < prototype.args.length; index++) checkArgument(env, facts, index);
-  if (facts.map !== undefined) checkMapChange(env, facts.map, name);
-  if (facts.releases !== 0) release(env, facts, id, name);
+  if (facts.map !== undefined) checkMapChange(env, facts.map, prototype);
+  if (facts.releases !== 0) release(env, facts);
   const outcome = callSpecial(env, facts, name);
   clearCallerSaved(env.frame);
   setResult(env, facts);
   if (facts.map !== undefined) {
     noteCallMap(env, facts.map);
-    if (!env.hasOwnHelper(id)) checkMapFunction(env, facts.map, id, name);
+    if (!env.helpers.hasOwn(id)) checkMapFunction(env, facts.map, prototype);
   }
   if (changesPacket(facts)) forgetPacket(env);
   return outcome ?? { next: env.slot + 1 };
 }
 
-function release(env: Env, facts: CallFacts, id: number, name: string): void {
-  const register = env.register(facts.releases);
+function release(env: Env, { prototype, releases }: CallFacts): void {
+  const { name, id, args } = prototype;
+  const register = env.register(releases);
   if (register.isNull) return;
-  if (facts.prototype.args[facts.releases - 1].kind === "dynptr") return releaseDynptr(env, register);
+  if (args[releases - 1].kind === "dynptr") return releaseDynptr(env, register);
   if (!releaseReference(env, register.refId)) {
     env.reject(EINVAL, `func bpf_${name}#${id} reference has not been acquired before`);
   }
 }
 
 /** A dynptr of a packet may have to move it to write to it. */
-function changesPacket({ prototype: { name }, dynptr }: CallFacts): boolean {
+function changesPacket({ prototype, dynptr }: CallFacts): boolean {
   const isPacket = dynptr?.type === "skb" || dynptr?.type === "skb_meta";
-  return CHANGES_PACKET.has(name) || (name === "dynptr_write" && isPacket);
+  return prototype.changesPacket || (prototype.name === "dynptr_write" && isPacket);
 }
 
 /** Helpers that do more than their prototype says. */
@@ -214,22 +203,17 @@ function callSpecial(env: Env, facts: CallFacts, name: string): CallOutcome | un
       return undefined;
     case "loop":
       return callLoop(env, facts);
-    case "for_each_map_elem":
-    case "find_vma":
-    case "user_ringbuf_drain":
-    case "timer_set_callback":
-      return callFunctionBack(env, facts);
     default:
-      return undefined;
+      return CALLBACK_RULES[name] === undefined ? undefined : callFunctionBack(env, facts);
   }
 }
 
 /** The format of bpf_snprintf is known, so that it is held against the arguments before it ever prints. */
 function checkFormat(env: Env): void {
-  const [{ map, off, scalar }, size] = [env.register(3), env.register(5)];
+  const [{ map, wholeOffset }, size] = [env.register(3), env.register(5)];
   const bytes = size.scalar.tnum.value;
   if (bytes % 8n !== 0n) env.reject(EINVAL, `R5 has to be a multiple of 8, for numbers of 8 bytes`);
-  const text = map?.contents?.subarray(off + Number(scalar.signedValue)) ?? new Uint8Array();
+  const text = map?.contents?.subarray(wholeOffset) ?? new Uint8Array();
   const format = String.fromCharCode(...text.subarray(0, text.indexOf(0)));
   if (parseFormat(format, Number(bytes / 8n)) === undefined) env.reject(EINVAL, "Invalid format string");
 }
@@ -263,15 +247,26 @@ function checkDynptrMemory(env: Env): void {
 }
 
 function callLoop(env: Env, facts: CallFacts): CallOutcome {
-  // Without flags the loop may become one of instructions.
-  if (env.register(4).isNull) markPrecise(env, 4);
+  noteLoopCallback(env, facts);
   markPrecise(env, 1);
   const times = env.register(1).scalar.umax;
   if (BigInt(env.frame.callbackDepth) < times) {
     return callFunctionBack(env, facts);
   }
   env.frame.callbackDepth = 0;
+  if (env.log?.isDetailed) env.log.write(`frame${env.frame.number} bpf_loop iteration limit reached\n`);
   return { next: env.slot + 1 };
+}
+
+/** Without flags, and with one function to call, the loop becomes one of instructions. */
+function noteLoopCallback(env: Env, { subprogram }: CallFacts): void {
+  const { loopCallbacks, slot } = env;
+  const known = loopCallbacks.get(slot);
+  if (known === NO_CALLBACK) return;
+  const hasFlags = !env.register(4).isNull;
+  if (!hasFlags) markPrecise(env, 4);
+  const isSame = known === undefined || known === subprogram;
+  loopCallbacks.set(slot, isSame && !hasFlags ? subprogram : NO_CALLBACK);
 }
 
 /** The way on without the callback, and one through it. */
@@ -291,10 +286,12 @@ function setResult(env: Env, facts: CallFacts): void {
   }
   let result = pointerResult(env, facts);
   if (result.mayBeNull) result = result.with({ id: env.takeId() });
-  if (name === "dynptr_data") {
+  const isNew =
+    returns.reference === "new" || (name === "map_lookup_elem" && map !== undefined && holdsSockets(map));
+  if (returns.kind === "dynptr_mem") {
     result = result.with({ dynptrId: facts.dynptr?.id ?? 0, refId: facts.dynptr?.refId ?? 0 });
-  } else if (CASTS.has(name)) result = result.with({ refId: facts.refId });
-  else if (ACQUIRES.has(name) || (name === "map_lookup_elem" && map !== undefined && holdsSockets(map))) {
+  } else if (returns.reference === "argument") result = result.with({ refId: facts.refId });
+  else if (isNew) {
     const id = takeReference(env);
     result = result.with({ id, refId: id });
   }
@@ -310,7 +307,7 @@ function pointerResult(env: Env, facts: CallFacts): Register {
       if (map === undefined) env.reject(EINVAL, "kernel subsystem misconfigured verifier");
       const isThere = name === "map_lookup_elem" && hasEveryKey(map) && facts.key !== undefined;
       if (isThere && (facts.key as number) < map.maxEntries) flags &= ~Flag.MAYBE_NULL;
-      const hasLock = mapFields(map).some(({ name: field }) => /^bpf_(res_)?spin_lock$/.test(field));
+      const hasLock = mapFields(map).some(isLock);
       const id = (flags & Flag.MAYBE_NULL) === 0 && hasLock ? env.takeId() : 0;
       return Register.pointer("map_value", { flags, map, mapUid: facts.mapUid, id });
     }
@@ -322,7 +319,6 @@ function pointerResult(env: Env, facts: CallFacts): Register {
       return Register.pointer("sock_common", { flags });
     case "ringbuf_mem":
       return Register.pointer("mem", { flags: flags | Flag.RINGBUF, memSize: facts.memSize });
-    case "mem":
     case "mem_or_btf_id":
       return perCpuObject(env, facts.perCpu, flags);
     case "dynptr_mem":
@@ -333,15 +329,9 @@ function pointerResult(env: Env, facts: CallFacts): Register {
   }
 }
 
-const REFINED = new Set([
-  ...["get_stack", "get_task_stack", "probe_read_str", "probe_read_kernel_str", "probe_read_user_str"],
-]);
-
 /** A number that a helper gives: of some it is known how large it can be. */
-function integerResult({ cpus }: Env, { prototype, maxSize }: CallFacts): Scalar {
-  if (prototype.name === "get_smp_processor_id" && cpus !== undefined) {
-    return Scalar.signed(0n, BigInt(cpus - 1));
-  }
-  if (REFINED.has(prototype.name) && maxSize !== undefined) return Scalar.signed(-4095n, maxSize);
+function integerResult({ cpus }: Env, { prototype: { returns }, maxSize }: CallFacts): Scalar {
+  if (returns.range === "cpu" && cpus !== undefined) return Scalar.signed(0n, BigInt(cpus - 1));
+  if (returns.range === "length" && maxSize !== undefined) return Scalar.signed(-MAX_ERRNO, maxSize);
   return Scalar.UNKNOWN;
 }

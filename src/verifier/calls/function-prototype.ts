@@ -3,7 +3,9 @@
 
 import { ATTACH_TYPES } from "../../attach-types.ts";
 import type { Btf, BtfFunc, BtfFuncProto, BtfReference, BtfType } from "../../btf/btf.ts";
+import { declarationTags, isInteger, isStruct, kindName, nameOf, sizeOf, tagKey } from "../btf-types.ts";
 import { programTraits } from "../contexts/contexts.ts";
+import { projectionOf } from "../objects/struct-names.ts";
 import type { ProgramKind } from "../prototypes/prototype.ts";
 import { EFAULT, EINVAL, EOPNOTSUPP } from "../rejection.ts";
 
@@ -15,7 +17,7 @@ export type Parameter =
   | { readonly kind: "btf"; readonly btf: Btf; readonly typeId: number; readonly trust: Trust };
 
 /** What may be relied on of a pointer to a kernel's struct. */
-export type Trust = "trusted" | "trusted_or_null" | "untrusted";
+type Trust = "trusted" | "trusted_or_null" | "untrusted";
 
 /** What cannot be understood of a prototype, in the kernel's words. */
 export class PrototypeProblem {
@@ -29,23 +31,20 @@ export class PrototypeProblem {
 }
 
 /** What decides how a prototype is read. */
-export interface PrototypeContext {
+interface PrototypeContext {
   readonly kind: ProgramKind;
   readonly btf: Btf;
   readonly kernelBtf: Btf | undefined;
 }
 
 const MAX_PARAMETERS = 5;
-const TAG_PREFIX = "arg:";
 type Tag = "ctx" | "trusted" | "untrusted" | "nonnull" | "nullable" | "arena";
 const TAGS: ReadonlySet<string> = new Set([
   ...["ctx", "trusted", "untrusted", "nonnull", "nullable", "arena"],
 ]);
 
-const isNumber = ({ kind }: BtfType): boolean => kind === "int" || kind === "enum" || kind === "enum64";
-
 /** The type behind one pointer or qualifier. */
-export const targetOf = (btf: Btf, type: BtfType): BtfType => btf.type((type as BtfReference).type);
+const targetOf = (btf: Btf, type: BtfType): BtfType => btf.type((type as BtfReference).type);
 
 /** The parameters of a global function; the first fault where it has one. */
 export function readPrototype(
@@ -61,7 +60,7 @@ export function readPrototype(
       `Global function ${func.name}() with ${params.length} > ${MAX_PARAMETERS} args. Buggy compiler.`,
     );
   }
-  if (!isNumber(btf.resolve(proto.type))) {
+  if (!isInteger(btf.resolve(proto.type))) {
     return fault(`Global function ${func.name}() doesn't return scalar. Only those are supported.`);
   }
   const read: Parameter[] = [];
@@ -75,26 +74,8 @@ export function readPrototype(
   return read;
 }
 
-/** Of each BTF the `arg:` tags, by function and parameter. */
-const knownTags = new WeakMap<Btf, Map<string, string[]>>();
-
-function tagsOf(btf: Btf): Map<string, string[]> {
-  const known = knownTags.get(btf);
-  if (known !== undefined) return known;
-  const tags = new Map<string, string[]>();
-  for (let id = 1; id < btf.count; id++) {
-    if (btf.kind(id) !== "decl_tag") continue;
-    const tag = btf.type(id);
-    if (tag.kind !== "decl_tag" || !tag.name.startsWith(TAG_PREFIX)) continue;
-    const key = `${tag.type} ${tag.component}`;
-    tags.set(key, [...(tags.get(key) ?? []), tag.name.slice(TAG_PREFIX.length)]);
-  }
-  knownTags.set(btf, tags);
-  return tags;
-}
-
 function readTags(btf: Btf, func: BtfFunc, index: number): ReadonlySet<Tag> | PrototypeProblem {
-  const tags = tagsOf(btf).get(`${func.id} ${index}`) ?? [];
+  const tags = declarationTags(btf, "arg:").get(tagKey(func.id, index)) ?? [];
   if (tags.every((tag) => TAGS.has(tag))) return new Set(tags as Tag[]);
   return new PrototypeProblem(EOPNOTSUPP, `arg#${index} has unsupported set of tags`);
 }
@@ -111,9 +92,11 @@ function readParameter(
   const fault = (text: string): PrototypeProblem => new PrototypeProblem(EINVAL, `arg#${index} ${text}`);
   if (type.kind !== "ptr") {
     if (tags.size > 0) return fault("has pointer tag, but is not a pointer type");
-    if (isNumber(type)) return { kind: "scalar" };
-    const name = type.kind.toUpperCase();
-    return new PrototypeProblem(EINVAL, `Arg#${index} type ${name} in ${func.name}() is not supported yet.`);
+    if (isInteger(type)) return { kind: "scalar" };
+    return new PrototypeProblem(
+      EINVAL,
+      `Arg#${index} type ${kindName(type)} in ${func.name}() is not supported yet.`,
+    );
   }
   const { btf, kind } = context;
   const hasOnly = (tag: Tag): boolean => tags.size === 1 && tags.has(tag);
@@ -130,7 +113,7 @@ function readParameter(
   if (tags.has("untrusted")) {
     if (!hasOnly("untrusted")) return fault("untrusted cannot be combined with any other tags");
     const target = btf.resolve(type.type);
-    const isPlain = target.kind === "void" || isNumber(target) || target.kind === "float";
+    const isPlain = target.kind === "void" || isInteger(target) || target.kind === "float";
     if (isPlain) return { kind: "mem", size: 0, nullable: false, untrusted: true };
     return kernelStruct(context, index, type, "untrusted");
   }
@@ -138,27 +121,13 @@ function readParameter(
     return hasOnly("arena") ? { kind: "arena" } : fault("arena cannot be combined with any other tags");
   }
   if (tags.has("nullable")) return fault(INVALID_TAGS);
-  const size = sizeOfTarget(btf, type);
+  const size = sizeOf(btf, type.type);
   if (size === undefined) {
     const target = btf.resolve(type.type);
-    const name = target.kind === "void" ? "UNKNOWN" : target.kind.toUpperCase();
-    const what = `'${name} ${target.kind === "void" ? "" : target.name}'`;
+    const what = `'${kindName(target)} ${nameOf(target)}'`;
     return fault(`reference type(${what}) size cannot be determined: -22`);
   }
   return { kind: "mem", size, nullable: !tags.has("nonnull"), untrusted: false };
-}
-
-function sizeOfTarget(btf: Btf, { type }: BtfReference): number | undefined {
-  const target = btf.resolve(type);
-  switch (target.kind) {
-    case "void":
-    case "fwd":
-    case "func_proto":
-    case "func":
-      return undefined;
-    default:
-      return btf.sizeOf(type);
-  }
 }
 
 function isDynptr(btf: Btf, { type }: BtfReference): boolean {
@@ -174,7 +143,7 @@ function kernelStruct(
   trust: Trust,
 ): Parameter | PrototypeProblem {
   const target = btf.resolve(type);
-  const isNamed = (target.kind === "struct" || target.kind === "union") && target.name !== "";
+  const isNamed = isStruct(target) && target.name !== "";
   if (!isNamed) return new PrototypeProblem(EINVAL, `arg#${index} type isn't a struct`);
   if (kernelBtf === undefined) {
     return new PrototypeProblem(EFAULT, `arg#${index} names struct ${target.name}: needs the kernel's BTF`);
@@ -184,9 +153,6 @@ function kernelStruct(
   const message = `arg#${index} reference type('STRUCT ${target.name}') doesn't have a kernel type`;
   return new PrototypeProblem(EINVAL, message);
 }
-
-/** Names under which programs see structs that the kernel has otherwise. */
-const PROJECTIONS: Readonly<Record<string, string>> = { __sk_buff: "sk_buff", xdp_md: "xdp_buff" };
 
 /** What a typedef is called before it is followed, and qualifiers left out. */
 function unqualified(btf: Btf, id: number): BtfType {
@@ -205,7 +171,7 @@ const isRegistersTypedef = (btf: Btf, id: number): boolean => {
 function contextNames(kind: ProgramKind): readonly string[] {
   const { contextName } = programTraits(kind.type);
   if (contextName === REGISTERS_TYPEDEF) return ["pt_regs"];
-  const other = PROJECTIONS[contextName];
+  const other = projectionOf(contextName);
   return other === undefined ? [contextName] : [contextName, other];
 }
 

@@ -2,20 +2,23 @@
 // allows, and a call of one is only checked against the prototype (btf_check_subprog_call, do_check_subprogs and
 // merge_callee_effects in kernel/bpf/verifier.c).
 
-import { type Code, Opcode } from "../code.ts";
+import { type Code, PSEUDO_KFUNC_CALL } from "../code.ts";
 import type { Env } from "../env.ts";
 import type { ControlFlow } from "../explore/control-flow.ts";
-import { byteOf, slotOf } from "../insns/stack-access.ts";
+import { byteOf, frameOf, slotOf } from "../insns/stack-access.ts";
+import { pointerToType } from "../objects/struct-access.ts";
 import { checkStructArgument } from "../objects/struct-arguments.ts";
-import type { ProgramKind } from "../prototypes/prototype.ts";
-import { knownHelper, prototypeFor } from "../prototypes/prototypes.ts";
+import { KfuncFlag } from "../prototypes/kfunc-table.ts";
+import { changesPacket, prototypeFor } from "../prototypes/prototypes.ts";
 import { Flag, Register } from "../register.ts";
 import { EINVAL, Rejection } from "../rejection.ts";
 import { Byte, Frame } from "../state.ts";
 import { checkMemoryArgument, checkUnchanged } from "./call-arguments.ts";
 import type { FunctionInfo } from "./function-info.ts";
 import { type Parameter, PrototypeProblem, readPrototype } from "./function-prototype.ts";
-import { CHANGES_PACKET, forgetPacket } from "./packet-changes.ts";
+import { kernelFunctions } from "./kfunc.ts";
+import { forgetPacket } from "./packet-changes.ts";
+import { sleeplessSection } from "./sections.ts";
 
 /** What a function may do that its callers must know of, whatever it calls included. */
 interface Effects {
@@ -28,16 +31,19 @@ export class GlobalFunctions {
   /** Functions that a verified call leads to. */
   readonly called: Set<number> = new Set();
   readonly #info: FunctionInfo | undefined;
+  /** Callbacks may do without BTF. */
+  readonly #isAssumed: boolean;
   readonly #prototypes = new Map<number, readonly Parameter[] | PrototypeProblem>();
   #effects: readonly Effects[] | undefined;
 
-  constructor(info: FunctionInfo | undefined) {
+  constructor(info: FunctionInfo | undefined, isAssumed: boolean) {
     this.#info = info;
+    this.#isAssumed = isAssumed;
   }
 
-  /** BTF says what each function is. */
+  /** BTF says what each function is, or is taken to say that it is static. */
   get isKnown(): boolean {
-    return this.#info !== undefined;
+    return this.#isAssumed || this.#info !== undefined;
   }
 
   isGlobal(index: number): boolean {
@@ -60,24 +66,32 @@ export class GlobalFunctions {
     return made;
   }
 
-  effects({ code, flow, kind, caps }: Env, index: number): Effects {
-    this.#effects ??= findEffects(code, flow, (slot) => effectsOfHelper(code, slot, kind, caps));
+  effects(env: Env, index: number): Effects {
+    this.#effects ??= findEffects(env.code, env.flow, (slot) => effectsOfCall(env, slot));
     return this.#effects[index];
   }
 }
 
 const NO_EFFECTS: Effects = { mightSleep: false, changesPacket: false };
 
-function effectsOfHelper(code: Code, slot: number, kind: ProgramKind, caps: "all" | "bpf"): Effects {
+/** Of a call of the kernel: a helper's, or a kernel function's. */
+function effectsOfCall({ code, kind, caps, kernelBtf }: Env, slot: number): Effects {
   const id = code.imm[slot];
+  if (code.src[slot] === PSEUDO_KFUNC_CALL) {
+    const flags = (kernelBtf && kernelFunctions(kernelBtf).find(id)?.flags) ?? 0;
+    return {
+      mightSleep: (flags & KfuncFlag.SLEEPABLE) !== 0,
+      changesPacket: (flags & KfuncFlag.CHANGES_PACKET) !== 0,
+    };
+  }
   return {
     mightSleep: prototypeFor(id, kind, caps)?.mightSleep === true,
-    changesPacket: CHANGES_PACKET.has(knownHelper(id) ?? ""),
+    changesPacket: changesPacket(id),
   };
 }
 
 /** Of each function what it and all that it calls may do. */
-function findEffects(code: Code, flow: ControlFlow, ofHelper: (slot: number) => Effects): Effects[] {
+function findEffects(code: Code, flow: ControlFlow, ofCall: (slot: number) => Effects): Effects[] {
   const { functions } = flow;
   const effects: Effects[] = functions.map(() => NO_EFFECTS);
   const join = (index: number, { mightSleep, changesPacket }: Effects): boolean => {
@@ -95,8 +109,8 @@ function findEffects(code: Code, flow: ControlFlow, ofHelper: (slot: number) => 
       if (code.isLocalCall(slot) || code.isFunctionLoad(slot)) {
         const callee = flow.functionAt(slot + 1 + code.imm[slot]);
         if (join(index, effects[callee])) changed = true;
-      } else if (code.code[slot] === Opcode.CALL && code.src[slot] === 0) {
-        if (join(index, ofHelper(slot))) changed = true;
+      } else if (code.isCall(slot)) {
+        if (join(index, ofCall(slot))) changed = true;
       }
       if (code.isWide(slot)) slot++;
     }
@@ -132,13 +146,7 @@ function entryRegister(env: Env, parameter: Parameter): Register {
       const { btf, typeId, trust } = parameter;
       let flags = trust === "untrusted" ? Flag.UNTRUSTED : Flag.TRUSTED;
       if (trust === "trusted_or_null") flags |= Flag.MAYBE_NULL;
-      return Register.pointer("btf", {
-        flags,
-        btf,
-        typeId,
-        struct: btf.type(typeId).name,
-        id: env.takeId(),
-      });
+      return pointerToType(btf, typeId, flags, env.takeId());
     }
     default:
       return Register.UNKNOWN;
@@ -157,7 +165,7 @@ export function callGlobal(env: Env, index: number): void {
     );
   }
   const { mightSleep, changesPacket } = globals.effects(env, index);
-  if (mightSleep && !env.kind.isSleepable) {
+  if (mightSleep && (!env.maySleep || sleeplessSection(env) !== undefined)) {
     env.reject(
       EINVAL,
       "global functions that may sleep are not allowed in non-sleepable context,\n" +
@@ -224,8 +232,8 @@ function checkDynptr(env: Env, position: number, register: Register): void {
   if (register.kind !== "fp") {
     env.reject(EINVAL, `arg#${position} expected pointer to stack or const struct bpf_dynptr`);
   }
-  const off = register.off + Number(register.scalar.signedValue);
-  const frame = env.state.frames[register.frame];
+  const off = register.wholeOffset;
+  const frame = frameOf(env, register);
   const isMade =
     register.scalar.isConstant &&
     byteOf(off) === 0 &&

@@ -1,11 +1,13 @@
 // The arguments of a kernel function's call: each register against the class of its parameter (check_kfunc_args in
 // kernel/bpf/verifier.c).
 
+import { ATTACH_TYPES } from "../../attach-types.ts";
 import type { Btf } from "../../btf/btf.ts";
 import type { MapSpec } from "../../program.ts";
 import type { Env } from "../env.ts";
 import { markPrecise } from "../explore/precision.ts";
 import { checkDynptr, type DynptrUse } from "../objects/dynptr.ts";
+import { checkField } from "../objects/field-arguments.ts";
 import { checkIterator } from "../objects/iterator.ts";
 import type { MapField } from "../objects/map-fields.ts";
 import { checkCounted, checkDropped, checkNode, checkRoot } from "../objects/objects.ts";
@@ -16,13 +18,7 @@ import { areStages, isProjection } from "../objects/struct-names.ts";
 import { KfuncFlag } from "../prototypes/kfunc-table.ts";
 import { Flag, isTrusted, Register, type RegisterKind, TRUST, typeName } from "../register.ts";
 import { EACCES, EINVAL, Rejection } from "../rejection.ts";
-import {
-  checkField,
-  checkHelperMemory,
-  checkOffset,
-  checkSizedMemory,
-  checkString,
-} from "./call-arguments.ts";
+import { checkOffset, checkReadWriteMemory, checkSizedMemory, checkString } from "./call-arguments.ts";
 import type { KernelFunction, KfuncParam } from "./kfunc.ts";
 import { changeLock } from "./locks.ts";
 import { checkIrqFlag } from "./sections.ts";
@@ -279,8 +275,7 @@ function checkMemory(env: Env, facts: KfuncFacts, param: KfuncParam, index: numb
   const register = env.register(number);
   if (!isSized(env, param, number)) {
     if (register.isNull) return false;
-    checkHelperMemory(env, number, param.size ?? 0, false, true, false);
-    checkHelperMemory(env, number, param.size ?? 0, true, true, false);
+    checkReadWriteMemory(env, number, param.size ?? 0);
     return false;
   }
   if (!register.isNull || !param.isOptional) {
@@ -336,5 +331,9 @@ function checkIteratorArgument(env: Env, facts: KfuncFacts, param: KfuncParam, n
 }
 
 function mayIterateCssTasks({ kind, maySleep }: Env): boolean {
-  return kind.type === "lsm" || (kind.type === "tracing" && kind.attachType === 28) || maySleep;
+  return (
+    kind.type === "lsm" ||
+    (kind.type === "tracing" && kind.attachType === ATTACH_TYPES.trace_iter) ||
+    maySleep
+  );
 }

@@ -19,44 +19,41 @@ import { forgetPacket } from "./packet-changes.ts";
 import { checkNothingHeld, releaseReference, takeReference } from "./references.ts";
 import { enablePreemption, enterRcu, inRcuSection, leaveRcu, sleeplessSection } from "./sections.ts";
 
-/** Those that a program may call while it holds a lock: of lists and trees, which locks guard, and of iterators. */
-const UNDER_LOCK = /^bpf_(list_|rbtree_|iter_num_|res_spin_|refcount_acquire_impl|stream_vprintk_impl)/;
-
 export const mayCallUnderLock = (env: Env): boolean => {
   const { kernelBtf, code, slot } = env;
   const found = kernelBtf && kernelFunctions(kernelBtf).find(code.imm[slot]);
-  return found !== undefined && UNDER_LOCK.test(found.name);
+  return found !== undefined && (found.flags & KfuncFlag.UNDER_LOCK) !== 0;
 };
 
+/** A call of no function at all: refused once all else is found to be right, where it is not dead code by then. */
+export const callsNothing = ({ code, program }: Env, slot: number): boolean =>
+  code.imm[slot] === 0 && !program.kernelCalls.some((call) => call.slot === slot);
+
 export function callKernelFunction(env: Env): CallOutcome {
+  if (callsNothing(env, env.slot)) return { next: env.slot + 1 };
   const facts = findCalled(env);
   const { name } = facts.called;
   const pointer = env.register(1);
-  const others: Fork[] = TRIES_LOCK.has(name) ? [withoutLock(env)] : [];
+  const others: Fork[] = facts.has(KfuncFlag.TRIES_LOCK) ? [withoutLock(env)] : [];
   checkKfuncArguments(env, facts);
   const rule = CALLBACK_RULES[name];
   if (rule !== undefined) others.push(callBack(env, callbackFacts(facts), rule));
   changeSections(env, facts);
   checkPlace(env, facts);
   if (facts.releases !== 0) release(env, facts);
-  if (LINKS.has(name)) giveAway(env, env.register(2).refId);
+  if (facts.has(KfuncFlag.LINKS)) giveAway(env, env.register(2).refId);
   if (name === "bpf_throw") return leaveByException(env);
   const isRcu = facts.has(KfuncFlag.ITER_NEXT) && givesRcuPointers(env);
   const result = resultOf(env, facts, isRcu);
   clearCallerSaved(env.frame);
   env.setRegister(0, result);
-  if (name === "bpf_xdp_pull_data") forgetPacket(env);
+  if (facts.has(KfuncFlag.CHANGES_PACKET)) forgetPacket(env);
   if (facts.has(KfuncFlag.ITER_NEXT)) {
     const fork = splitAtNext(env, pointer);
     if (fork !== undefined) return { next: env.slot + 1, others: [...others, fork], rounds: fork.state };
   }
   return { next: env.slot + 1, others };
 }
-
-/** Functions that take an object into a list or a tree. */
-const LINKS = new Set(["bpf_list_push_front_impl", "bpf_list_push_back_impl", "bpf_rbtree_add_impl"]);
-/** Functions that may fail to take a lock. */
-const TRIES_LOCK = new Set(["bpf_res_spin_lock", "bpf_res_spin_lock_irqsave"]);
 
 const callbackFacts = (facts: KfuncFacts): CallbackFacts => {
   const { map, mapUid, subprogram } = facts;
@@ -78,12 +75,7 @@ function findCalled(env: Env): KfuncFacts {
   if (called === undefined) {
     const name = env.program.kernelCalls.find((call) => call.slot === slot)?.name;
     const missing = kernelBtf === undefined ? ": kernel functions need the kernel's BTF" : "";
-    env.reject(
-      EINVAL,
-      name === undefined
-        ? "invalid kernel function call not eliminated in verifier pass"
-        : `kernel function ${name} is not known${missing}`,
-    );
+    env.reject(EINVAL, `kernel function ${name ?? `#${code.imm[slot]}`} is not known${missing}`);
   }
   const { name } = called;
   if (!mayCallKfunc(name, env.kind)) {
@@ -160,7 +152,7 @@ function resultOf(env: Env, facts: KfuncFacts, isRcu: boolean): Register {
   const special = specialResult(env, facts);
   if (special === undefined) {
     if (kind === "void") return Register.NONE;
-    if (kind === "scalar") return TRIES_LOCK.has(called.name) ? Register.ZERO : Register.UNKNOWN;
+    if (kind === "scalar") return facts.has(KfuncFlag.TRIES_LOCK) ? Register.ZERO : Register.UNKNOWN;
   }
   let result = special ?? Register.NONE;
   if (special === undefined && kind === "struct") {
@@ -218,7 +210,7 @@ function specialResult(env: Env, facts: KfuncFacts): Register | undefined {
       facts.resultSize = 8;
       return undefined;
     default:
-      return LINKS.has(facts.called.name) ? undefined : elementOf(facts);
+      return facts.has(KfuncFlag.LINKS) ? undefined : elementOf(facts);
   }
 }
 

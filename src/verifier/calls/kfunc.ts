@@ -3,17 +3,15 @@
 // kernel/bpf/verifier.c), and refuses calls that no program may have.
 
 import type { Btf } from "../../btf/btf.ts";
+import { isInteger, isStruct, kindName, nameOf, sizeOf } from "../btf-types.ts";
 import { type Code, PSEUDO_KFUNC_CALL } from "../code.ts";
 import type { CallbackKind } from "../explore/control-flow.ts";
 import { KfuncFlag, kfuncFlags } from "../prototypes/kfunc-table.ts";
-import { EINVAL, reject } from "../rejection.ts";
-import { CALLBACK_RULES } from "./callbacks.ts";
-
-const ENOTSUPP = 524;
-const EPROTO = 71;
+import { EINVAL, ENOTSUPP, EPROTO, reject } from "../rejection.ts";
+import { callbackKind } from "./callbacks.ts";
 
 /** What an argument is, as far as the signature alone decides. */
-export type KfuncArgKind =
+type KfuncArgKind =
   /** Not looked at. */
   | "ignored"
   | "scalar"
@@ -64,7 +62,7 @@ export interface KfuncParam {
 }
 
 /** What a function returns. */
-export interface KfuncResult {
+interface KfuncResult {
   readonly kind: "void" | "scalar" | "struct" | "memory";
   /** Struct, or the name of the type. */
   readonly target: string;
@@ -135,7 +133,7 @@ export class KernelFunctions {
     const flags = kfuncFlags(type.name) ?? 0;
     const params = proto.params.map((param, index) => {
       const next = proto.params[index + 1];
-      const sized = next === undefined || !isScalar(btf, next.type) ? "no" : sizeSuffix(next.name);
+      const sized = next === undefined || !isInteger(btf.resolve(next.type)) ? "no" : sizeSuffix(next.name);
       return readParam(btf, param.name, param.type, { index, sized, flags });
     });
     return { id, name: type.name, flags, params, result: readResult(btf, proto.type) };
@@ -157,33 +155,17 @@ export function kernelFunctions(btf: Btf): KernelFunctions {
   return functions;
 }
 
-function isScalar(btf: Btf, id: number): boolean {
-  const { kind } = btf.resolve(id);
-  return kind === "int" || kind === "enum" || kind === "enum64";
-}
-
 /** A struct of numbers, and of arrays and structs of them. */
 function isPlainStruct(btf: Btf, id: number, depth: number): boolean {
   const type = btf.resolve(id);
-  if (type.kind !== "struct" && type.kind !== "union") return false;
+  if (!isStruct(type)) return false;
   return type.members.every((member) => {
     const inner = btf.resolve(member.type);
-    if (inner.kind === "struct" || inner.kind === "union") {
-      return depth < MAX_NESTING && isPlainStruct(btf, member.type, depth + 1);
-    }
-    if (inner.kind === "array") return inner.length > 0 && isScalar(btf, inner.type);
-    return isScalar(btf, member.type);
+    if (isStruct(inner)) return depth < MAX_NESTING && isPlainStruct(btf, member.type, depth + 1);
+    if (inner.kind === "array") return inner.length > 0 && isInteger(btf.resolve(inner.type));
+    return isInteger(inner);
   });
 }
-
-/** Bytes of a type; undefined for those that have none. */
-function sizeOf(btf: Btf, id: number): number | undefined {
-  const { kind } = btf.resolve(id);
-  if (kind === "void" || kind === "fwd" || kind === "func_proto" || kind === "func") return undefined;
-  return btf.sizeOf(id);
-}
-
-const kindName = (kind: string): string => (kind === "void" ? "UNKNOWN" : kind.toUpperCase());
 
 interface Place {
   readonly index: number;
@@ -196,15 +178,14 @@ function readParam(btf: Btf, name: string, typeId: number, place: Place): KfuncP
   const type = btf.resolve(typeId);
   const targetId = type.kind === "ptr" ? type.type : 0;
   const target = btf.resolve(targetId);
-  const isStruct = target.kind === "struct" || target.kind === "union";
   return {
     name,
     kind: paramKind(btf, name, typeId, place),
-    target: target.kind === "void" ? "" : target.name,
-    targetKind: type.kind === "ptr" ? kindName(target.kind) : kindName(type.kind),
+    target: nameOf(target),
+    targetKind: kindName(type.kind === "ptr" ? target : type),
     size: type.kind === "ptr" ? sizeOf(btf, targetId) : undefined,
-    isStruct,
-    isPlain: isScalar(btf, targetId) || isPlainStruct(btf, targetId, 0),
+    isStruct: isStruct(target),
+    isPlain: isInteger(target) || isPlainStruct(btf, targetId, 0),
     isVoid: target.kind === "void",
     isNullable: name.endsWith("__nullable"),
     isOptional: name.endsWith("__opt"),
@@ -222,8 +203,8 @@ function constantOf(name: string): KfuncParam["constant"] {
 
 function paramKind(btf: Btf, name: string, typeId: number, { index, flags }: Place): KfuncArgKind {
   if (name.endsWith("__ign") || name.endsWith("__prog")) return "ignored";
-  if (isScalar(btf, typeId)) return "scalar";
   const type = btf.resolve(typeId);
+  if (isInteger(type)) return "scalar";
   if (type.kind !== "ptr") return "unknown";
   const early = SUFFIX_KINDS.find(([suffix]) => name.endsWith(suffix));
   if (early !== undefined) return early[1];
@@ -247,11 +228,10 @@ function readResult(btf: Btf, typeId: number): KfuncResult {
   const target = btf.resolve(type.type);
   // What may point to anything is no more than a number.
   if (target.kind === "void") return { kind: "scalar", ...none };
-  const isStruct = target.kind === "struct" || target.kind === "union";
   return {
-    kind: isStruct ? "struct" : "memory",
+    kind: isStruct(target) ? "struct" : "memory",
     target: target.name,
-    targetKind: kindName(target.kind),
+    targetKind: kindName(target),
     size: sizeOf(btf, type.type),
   };
 }
@@ -296,6 +276,5 @@ function refuseModule(slot: number, off: number): never {
 export function kfuncCallback(found: KernelFunction | undefined): CallbackKind {
   if (found === undefined) return "none";
   if ((found.flags & KfuncFlag.ITER_NEXT) !== 0) return "iterates";
-  const rule = CALLBACK_RULES[found.name];
-  return rule === undefined ? "none" : rule.isAsync === true ? "async" : "sync";
+  return callbackKind(found.name);
 }

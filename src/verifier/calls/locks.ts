@@ -1,28 +1,18 @@
 // Locks in map values and in the program's own objects: which is taken, which is given back, and what is only good
-// while one is held (process_spin_lock in kernel/bpf/verifier.c).
+// while one is held (process_spin_lock and acquire_lock_state in kernel/bpf/verifier.c).
 
 import type { Env } from "../env.ts";
-import { type MapField, mapFields, structFields } from "../objects/map-fields.ts";
-import { Flag, Register } from "../register.ts";
+import { endedRegister } from "../insns/registers.ts";
+import { checkField, fieldsOf } from "../objects/field-arguments.ts";
+import { Flag, type Register } from "../register.ts";
 import { EACCES, EINVAL } from "../rejection.ts";
 import type { Reference } from "../state.ts";
 
 /** What a call does with a lock. */
-export interface LockUse {
+interface LockUse {
   readonly takes: boolean;
   readonly type: NonNullable<Reference["lock"]>;
 }
-
-/** The special fields of what a register points to. */
-export function fieldsOf({ kind, map, flags, btf, typeId }: Register): readonly MapField[] {
-  if (kind === "map_value" && map !== undefined) return mapFields(map);
-  const isOwn = kind === "btf" && (flags & Flag.ALLOC) !== 0 && btf !== undefined;
-  return isOwn ? structFields(btf, typeId) : [];
-}
-
-/** Whether what a register points to has a lock in it: then its id tells it from others of its kind. */
-export const mayHoldLock = (register: Register): boolean =>
-  fieldsOf(register).some(({ name }) => name === "bpf_spin_lock" || name === "bpf_res_spin_lock");
 
 /** Which map or type an object is of. */
 const ownerOf = ({ map, btf }: Register): unknown => map ?? btf;
@@ -40,7 +30,7 @@ export function changeLock(env: Env, number: number, { takes, type }: LockUse): 
   if (type === "bpf_spin" && env.frame.callback?.orders === true) {
     env.reject(EACCES, "can't spin_{lock,unlock} in rbtree cb");
   }
-  checkLockField(env, register, number, name);
+  checkField(env, register, number, `${name}_lock`);
   const { state } = env;
   const isHeld = state.holds("lock");
   if (takes) {
@@ -74,30 +64,9 @@ export function changeLock(env: Env, number: number, { takes, type }: LockUse): 
 /** What is reached through a list or a tree is good only while its lock is held. */
 function forgetBorrowed(env: Env): void {
   env.state.mapRegisters((register) => {
-    if ((register.flags & Flag.NON_OWN_REF) === 0) return register;
-    return env.allowsLeaks ? Register.UNKNOWN : Register.NONE;
+    const isBorrowed = (register.flags & Flag.NON_OWN_REF) !== 0;
+    return isBorrowed ? endedRegister(env) : register;
   });
-}
-
-function checkLockField(env: Env, register: Register, number: number, name: string): void {
-  const { map, scalar, off } = register;
-  if (!scalar.isConstant) {
-    env.reject(
-      EINVAL,
-      `R${number} doesn't have constant offset. ${name}_lock has to be at the constant offset`,
-    );
-  }
-  if (map !== undefined && map.btf === undefined) {
-    env.reject(EINVAL, `map '${map.name}' has to have BTF in order to use ${name}_lock`);
-  }
-  const field = fieldsOf(register).find((each) => each.name === `${name}_lock`);
-  if (field === undefined) {
-    const owner = map === undefined ? "local 'kptr'" : `map '${map.name}'`;
-    env.reject(EINVAL, `${owner} has no valid ${name}_lock`);
-  }
-  const at = off + Number(scalar.signedValue);
-  if (at === field.off) return;
-  env.reject(EINVAL, `off ${at} doesn't point to 'struct ${name}_lock' that is at ${field.off}`);
 }
 
 /** That the lock beside a list or a tree is held. */

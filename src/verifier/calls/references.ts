@@ -2,7 +2,7 @@
 // of it is gone where a program ends (acquire_reference and check_resource_leak in kernel/bpf/verifier.c).
 
 import type { Env } from "../env.ts";
-import { Register } from "../register.ts";
+import { endedRegister } from "../insns/registers.ts";
 import { EINVAL } from "../rejection.ts";
 
 /** A new reference; its id. */
@@ -19,10 +19,7 @@ export function releaseReference(env: Env, id: number): boolean {
     return false;
   }
   state.references = state.references.filter((reference) => reference.id !== id);
-  state.mapRegisters((held) => {
-    if (held.refId !== id) return held;
-    return env.allowsLeaks ? Register.UNKNOWN : Register.NONE;
-  });
+  state.mapRegisters((held) => (held.refId === id ? endedRegister(env) : held));
   return true;
 }
 

@@ -2,9 +2,8 @@
 // RCU keep alive (check_kfunc_call and process_irq_flag in kernel/bpf/verifier.c).
 
 import type { Env } from "../env.ts";
-import { checkAccess } from "../insns/access.ts";
 import { frameOf } from "../insns/stack-access.ts";
-import { type IrqFlagObject, placeOf } from "../objects/stack-object.ts";
+import { claimSlots, type IrqFlagObject, placeOf } from "../objects/stack-object.ts";
 import { Flag, type Register } from "../register.ts";
 import { EACCES, EINVAL } from "../rejection.ts";
 import { Byte, StackSlot } from "../state.ts";
@@ -54,7 +53,7 @@ export function enablePreemption(env: Env, name: string): void {
 }
 
 /** What a call does with a saved state of interrupts. */
-export interface IrqFlagUse {
+interface IrqFlagUse {
   readonly saves: boolean;
   readonly by: IrqFlagObject["savedBy"];
 }
@@ -78,9 +77,7 @@ function saveInterrupts(env: Env, register: Register, number: number, { by }: Ir
   for (let byte = 0; before.slot >= 0 && byte < 8; byte++) {
     if (old.byte(byte) === Byte.IRQ_FLAG) env.reject(EINVAL, what);
   }
-  const stored = { number: -1, imm: undefined };
-  checkAccess(env, { number, off: 0, size: 8, dst: -1, stored, isSigned: false });
-  const { slot = 0 } = placeOf(frame, register, "irq_flag", 1);
+  const slot = claimSlots(env, number, "irq_flag", 1);
   const { state } = env;
   const id = env.takeId();
   state.references = [...state.references, { kind: "irq", id, slot: env.slot }];

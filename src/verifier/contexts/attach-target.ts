@@ -49,8 +49,18 @@ export function attachFunction(
   return { attachTo: attachTo.startsWith(prefix) ? attachTo : prefix + attachTo };
 }
 
-/** The target of a program, checked. */
-export function attachTargetOf(btf: Btf, attachType: number, attachTo: string | undefined): AttachTarget {
+/** The target of a program whose context BTF describes, checked; undefined for others, and without the kernel's BTF. */
+export function attachTargetOf(
+  type: string,
+  attachType: number,
+  attachTo: string | undefined,
+  kernelBtf: Btf | undefined,
+): AttachTarget | undefined {
+  if (kernelBtf === undefined || !hasAttachTarget(type)) return undefined;
+  return readTarget(kernelBtf, attachType, attachTo);
+}
+
+function readTarget(btf: Btf, attachType: number, attachTo: string | undefined): AttachTarget {
   const found = attachTo === undefined ? undefined : findAttachTarget(btf, attachType, attachTo);
   if (found === undefined) {
     const what = attachTo === undefined ? "" : `the kernel has no ${attachTo} to attach to\n`;

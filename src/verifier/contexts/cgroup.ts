@@ -1,7 +1,7 @@
 // Contexts of the hooks of a control group other than packets and sockets themselves: addresses, socket
 // options, sysctls, devices. Follows Linux 6.18, net/core/filter.c and kernel/bpf/cgroup.c.
 
-import type { AttachType } from "../../attach-types.ts";
+import { type AttachType, sockAddrTypes } from "../../attach-types.ts";
 import { ANY, type ContextRow, type ContextStruct, NARROW, pointer, u32, u32Array, WORD } from "./field.ts";
 
 const SOCK_ADDR: ContextStruct = {
@@ -64,40 +64,16 @@ const DEVICE: ContextStruct = {
   fields: [u32("access_type", 0, NARROW), u32("major", 4), u32("minor", 8)],
 };
 
+/** Operations with one address, not two. */
+const OF_ONE_ADDRESS = ["bind", "connect", "recvmsg", "getpeername", "getsockname"];
+
 export const CGROUP_ROWS: readonly ContextRow[] = [
-  sockAddrRow(
-    [
-      "cgroup_inet4_bind",
-      "cgroup_inet4_connect",
-      "cgroup_udp4_recvmsg",
-      "cgroup_inet4_getpeername",
-      "cgroup_inet4_getsockname",
-    ],
-    { user_ip4: WORD },
-  ),
-  sockAddrRow(
-    [
-      "cgroup_inet6_bind",
-      "cgroup_inet6_connect",
-      "cgroup_udp6_recvmsg",
-      "cgroup_inet6_getpeername",
-      "cgroup_inet6_getsockname",
-    ],
-    { user_ip6: WORDS },
-  ),
-  sockAddrRow(["cgroup_udp4_sendmsg"], { user_ip4: WORD, msg_src_ip4: WORD }),
-  sockAddrRow(["cgroup_udp6_sendmsg"], { user_ip6: WORDS, msg_src_ip6: WORDS }),
+  sockAddrRow(sockAddrTypes("4", ...OF_ONE_ADDRESS), { user_ip4: WORD }),
+  sockAddrRow(sockAddrTypes("6", ...OF_ONE_ADDRESS), { user_ip6: WORDS }),
+  sockAddrRow(sockAddrTypes("4", "sendmsg"), { user_ip4: WORD, msg_src_ip4: WORD }),
+  sockAddrRow(sockAddrTypes("6", "sendmsg"), { user_ip6: WORDS, msg_src_ip6: WORDS }),
   // The path of a Unix socket is in no field: kfuncs read and change it.
-  sockAddrRow(
-    [
-      "cgroup_unix_connect",
-      "cgroup_unix_sendmsg",
-      "cgroup_unix_recvmsg",
-      "cgroup_unix_getpeername",
-      "cgroup_unix_getsockname",
-    ],
-    {},
-  ),
+  sockAddrRow(sockAddrTypes("_unix", "sendmsg", ...OF_ONE_ADDRESS), {}),
   {
     types: ["cgroup_sockopt"],
     attach: ["cgroup_getsockopt"],

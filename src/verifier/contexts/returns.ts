@@ -2,7 +2,7 @@
 // What only BTF can tell is not here: `lsm` hooks that return errors or booleans (compared as 32 bits), `lsm`
 // and `struct_ops` functions without a result, and pointers that a `struct_ops` function returns.
 
-import type { AttachType } from "../../attach-types.ts";
+import { type AttachType, sockAddrTypes } from "../../attach-types.ts";
 import type { ProgramType } from "../../program-types.ts";
 
 interface ReturnRow {
@@ -17,21 +17,11 @@ interface ReturnRow {
 export const RETURN_ROWS: readonly ReturnRow[] = [
   // The two bits beside permission: congestion seen by the queue, privileged ports without the capability.
   { types: ["cgroup_skb"], attach: ["cgroup_inet_egress"], min: 0, max: 3 },
-  { types: ["cgroup_sock_addr"], attach: ["cgroup_inet4_bind", "cgroup_inet6_bind"], min: 0, max: 3 },
+  { types: ["cgroup_sock_addr"], attach: sockAddrTypes("", "bind"), min: 0, max: 3 },
   // Nothing to forbid: the message is there, the name is known.
   {
     types: ["cgroup_sock_addr"],
-    attach: [
-      "cgroup_udp4_recvmsg",
-      "cgroup_udp6_recvmsg",
-      "cgroup_unix_recvmsg",
-      "cgroup_inet4_getpeername",
-      "cgroup_inet6_getpeername",
-      "cgroup_unix_getpeername",
-      "cgroup_inet4_getsockname",
-      "cgroup_inet6_getsockname",
-      "cgroup_unix_getsockname",
-    ],
+    attach: sockAddrTypes("", "recvmsg", "getpeername", "getsockname"),
     min: 1,
     max: 1,
   },

@@ -3,7 +3,8 @@
 // result, and of what the program may return.
 
 import { ATTACH_TYPES } from "../../attach-types.ts";
-import type { Btf, BtfFuncProto, BtfReference, BtfType } from "../../btf/btf.ts";
+import type { Btf, BtfFuncProto, BtfReference } from "../../btf/btf.ts";
+import { isInteger, isStruct, kindName, nameOf } from "../btf-types.ts";
 import type { Env } from "../env.ts";
 import type { Access } from "../insns/access.ts";
 import { pointerToType } from "../objects/struct-access.ts";
@@ -44,18 +45,16 @@ function argumentAt(env: Env, target: AttachTarget, off: number, size: number): 
   if (isResult && env.kind.attachType === ATTACH_TYPES.modify_return && type.kind !== "int") {
     return `ret type ${kindName(type)} not allowed for fmod_ret`;
   }
-  if (["int", "enum", "enum64", "struct", "union"].includes(type.kind)) {
+  if (isInteger(type) || isStruct(type)) {
     return isResult && env.kind.attachType === ATTACH_TYPES.lsm_mac ? hookResult(target) : Register.UNKNOWN;
   }
   if (type.kind !== "ptr") {
-    const what = `arg${index} '${type.kind === "void" ? "" : type.name}' has type ${kindName(type)}`;
+    const what = `arg${index} '${nameOf(type)}' has type ${kindName(type)}`;
     return `func '${name}' ${what}. Only pointer access is allowed`;
   }
   if (size !== WORD) return `func '${name}' size ${size} must be ${WORD}`;
   return pointerArgument(env, target, index, type as BtfReference, isResult ? "" : params[index].name);
 }
-
-const kindName = ({ kind }: BtfType): string => (kind === "void" ? "UNKNOWN" : kind.toUpperCase());
 
 /** Structs that are passed by value take as many words as they need. */
 function argumentIndex(btf: Btf, params: BtfFuncProto["params"], off: number): number {
@@ -85,7 +84,7 @@ function pointerArgument(
     return Register.pointer("buf", { flags: own.flags, id: env.takeId(), memSize: own.size });
   }
   const type = btf.resolve(pointee);
-  if (type.kind !== "struct" && type.kind !== "union") {
+  if (!isStruct(type)) {
     if (type.kind === "void" || type.kind === "int") return Register.UNKNOWN;
     return `func '${name}' arg${index} type ${kindName(type)} is not a struct`;
   }

@@ -2,12 +2,13 @@
 // as in the other (states_equal, regsafe and stacksafe in kernel/bpf/verifier.c).
 
 import type { Env } from "../env.ts";
+import { offsetOf } from "../insns/stack-access.ts";
 import type { StackObject } from "../objects/stack-object.ts";
 import { Register } from "../register.ts";
 import { Byte, type Frame, type Reference, StackSlot, type State } from "../state.ts";
 
 /** How alike states must be. */
-export type Likeness =
+type Likeness =
   /** What was not marked precise may differ. */
   | "covers"
   /** Every number must lie within the kept one's bounds, and the stack hold the same kinds of bytes. */
@@ -66,7 +67,7 @@ function noteUnwritten(env: Env, old: State, current: State): void {
     const frame = current.frames[number];
     for (let index = 0; index < stack.length; index++) {
       if (stack[index].bytes !== 0 && frame.slot(index).isPartlyInvalid) {
-        env.noteUnwritten(frame, -8 * (index + 1));
+        env.noteUnwritten(frame, offsetOf(index));
       }
     }
   }

@@ -2,7 +2,7 @@
 // worth keeping there), which registers are still read behind an instruction. Looks at no values. The order of the
 // search, and so which fault is named first, is the kernel's (check_subprogs and check_cfg in kernel/bpf/verifier.c).
 
-import { Class, type Code, Opcode } from "../code.ts";
+import { Alu, Atomic, Class, type Code, Opcode } from "../code.ts";
 import { E2BIG, EINVAL, reject } from "../rejection.ts";
 import { findLoops } from "./loops.ts";
 
@@ -62,9 +62,12 @@ export interface CallTable {
  */
 export type CallbackKind = "none" | "sync" | "async" | "iterates";
 
-/** The functions of a program: where local calls and function addresses lead. Rejects what leads nowhere. */
-export function findFunctions(code: Code, extra: readonly number[]): number[] {
-  const found = new Set<number>([0, ...extra]);
+/**
+ * The functions of a program: where local calls and function addresses lead. Rejects what leads nowhere; `found` has
+ * those before it then.
+ */
+export function findFunctions(code: Code, found: Set<number>): number[] {
+  found.add(0);
   for (let slot = 0; slot < code.length; slot++) {
     const isCall = code.isLocalCall(slot);
     if (!isCall && !code.isFunctionLoad(slot)) {
@@ -212,14 +215,12 @@ function readsAndWrites(code: Code, slot: number, calls: CallTable): { reads: nu
     case Class.ST:
       return { reads: dst, writes: 0 };
     case Class.STX:
-      return (opcode & 0xe0) === 0xc0
-        ? atomicEffect(code.imm[slot], dst, src)
-        : { reads: dst | src, writes: 0 };
+      return code.isAtomic(slot) ? atomicEffect(code.imm[slot], dst, src) : { reads: dst | src, writes: 0 };
     case Class.ALU:
     case Class.ALU64: {
-      const op = opcode & 0xf0;
-      if (op === 0xd0) return { reads: dst, writes: dst };
-      if (op === 0xb0) return { reads: usesSource ? src : 0, writes: dst };
+      const op = opcode >> 4;
+      if (op === Alu.END) return { reads: dst, writes: dst };
+      if (op === Alu.MOV) return { reads: usesSource ? src : 0, writes: dst };
       return { reads: usesSource ? dst | src : dst, writes: dst };
     }
     default:
@@ -236,10 +237,10 @@ function readsAndWrites(code: Code, slot: number, calls: CallTable): { reads: nu
 }
 
 function atomicEffect(imm: number, dst: number, src: number): { reads: number; writes: number } {
-  if (imm === 0xf1) return { reads: dst | src | 1, writes: 1 };
-  if (imm === 0x100) return { reads: src, writes: dst };
-  if (imm === 0x110) return { reads: dst | src, writes: 0 };
-  return { reads: dst | src, writes: (imm & 1) !== 0 ? src : 0 };
+  if (imm === Atomic.CMPXCHG) return { reads: dst | src | 1, writes: 1 };
+  if (imm === Atomic.LOAD_ACQUIRE) return { reads: src, writes: dst };
+  if (imm === Atomic.STORE_RELEASE) return { reads: dst | src, writes: 0 };
+  return { reads: dst | src, writes: (imm & Atomic.FETCH) !== 0 ? src : 0 };
 }
 
 function findLiveRegisters(code: Code, calls: CallTable): Uint16Array {

@@ -80,12 +80,12 @@ export class Explorer {
     const result: StepResult = step(env);
     env.reached[slot] = 1;
     if (result.rounds !== undefined) this.#widen(result);
-    env.observer?.after(result.next, result.others.length > 0);
-    env.stackLiveness.commit(env.state, slot);
     for (const way of result.others) {
       noteJump(env, way.slot);
       this.#push(way);
     }
+    env.observer?.after(result.next, result.others.length > 0);
+    env.stackLiveness.commit(env.state, slot);
     if (result.next < 0) return true;
     noteJump(env, result.next);
     env.previousSlot = slot;
@@ -129,7 +129,7 @@ export class Explorer {
     for (let kept = state.parent; kept !== undefined; kept = kept.parent) {
       if (--kept.branches > 0) return;
       this.#loops.exit(kept);
-      if (kept.isDiscarded && !this.#loops.isOpen(kept)) this.#env.keptStates--;
+      if (kept.isDiscarded && !this.#loops.isHeld(kept)) this.#env.keptStates--;
     }
   }
 
@@ -191,7 +191,7 @@ export class Explorer {
   /** It helps seldom: it is not compared any more. */
   #discard(state: State): void {
     state.isDiscarded = true;
-    if (state.branches === 0 && !this.#loops.isOpen(state)) this.#env.keptStates--;
+    if (state.branches === 0 && !this.#loops.isHeld(state)) this.#env.keptStates--;
   }
 
   /** A state on the way here itself: a loop that changes nothing, or one that may be left to itself. */

@@ -11,6 +11,8 @@ import { markEverything, propagatePrecision } from "./precision.ts";
 interface Backedge {
   readonly state: State;
   readonly kept: State;
+  /** The kernel keeps it as well: it ends elsewhere than at a callback. */
+  readonly counts: boolean;
 }
 
 /** One loop, as one chain of calls leads to it. */
@@ -28,7 +30,7 @@ const MAX_ROUNDS = 64;
 export class LoopVisits {
   readonly #env: Env;
   readonly #visits = new Map<string, LoopVisit>();
-  /** Backedges that the kernel keeps as well: of loops of jumps, which end elsewhere than at a callback. */
+  /** Backedges that the kernel keeps as well. */
   count = 0;
 
   constructor(env: Env) {
@@ -70,13 +72,18 @@ export class LoopVisits {
     const copy = state.copy();
     copy.steps = state.steps.slice();
     copy.slot = this.#env.slot;
+    const counts = this.#counts(kept);
+    visit.backedges.push({ state: copy, kept, counts });
+    if (!counts) return;
+    this.count++;
     this.#env.observer?.loop?.("backedge", visit);
-    visit.backedges.push({ state: copy, kept });
-    if (this.#counts(kept)) this.count++;
   }
 
-  #counts({ loopVisit, slot }: State): boolean {
+  #counts(kept: State): boolean {
+    const { loopVisit, slot } = kept;
     const { callsBack, jumpLoops } = this.#env.flow;
+    // Of a state whose ways have all ended the kernel may know no reason to wait.
+    if (kept.branches === 0 && !this.isHeld(kept)) return false;
     return callsBack[slot] === 0 && (loopVisit?.chain.at(-1) ?? 0) <= jumpLoops;
   }
 
@@ -85,23 +92,38 @@ export class LoopVisits {
     return kept.loopVisit !== undefined && kept.loopVisit.backedges.length > 0;
   }
 
+  /** True while the kernel, too, has to keep a state for the ways that rest on it. */
+  isHeld(kept: State): boolean {
+    return kept.loopVisit?.backedges.some(({ counts }) => counts) === true;
+  }
+
   /** All ways from a kept state have ended. */
   exit(kept: State): void {
     const visit = kept.loopVisit;
     if (visit === undefined || visit.entry !== kept) return;
     this.#env.observer?.loop?.("exit", visit);
     visit.entry = undefined;
-    this.count -= visit.backedges.filter((edge) => this.#counts(edge.kept)).length;
+    this.count -= visit.backedges.filter(({ counts }) => counts).length;
     this.#settle(visit);
     visit.backedges = [];
+  }
+
+  /** What the kernel does not do is not in its log. */
+  #propagate(kept: State, state: State, isLogged: boolean): boolean {
+    const env = this.#env;
+    const { observer } = env;
+    if (!isLogged) env.observer = undefined;
+    const changed = propagatePrecision(env, kept, state, state.slot);
+    env.observer = observer;
+    return changed;
   }
 
   #settle({ backedges }: LoopVisit): void {
     for (let round = 0; round <= MAX_ROUNDS; round++) {
       let changed = false;
       // The kernel's list has the youngest first.
-      for (const { state, kept } of backedges.toReversed()) {
-        if (propagatePrecision(this.#env, kept, state, state.slot)) changed = true;
+      for (const { state, kept, counts } of backedges.toReversed()) {
+        if (this.#propagate(kept, state, counts)) changed = true;
       }
       if (!changed) return;
     }

@@ -3,7 +3,7 @@
 
 import { type Code, Opcode } from "../code.ts";
 
-export interface Loops {
+interface Loops {
   /** Of each slot the number of its loop, counted as they are found; 0: none. Of those of callbacks only, the last ones. */
   readonly loops: Uint32Array;
   /** How many are made of jumps. */

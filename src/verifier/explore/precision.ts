@@ -3,11 +3,19 @@
 // back along the steps of a way, instruction by instruction, through all states that it was kept in
 // (mark_chain_precision in kernel/bpf/verifier.c).
 
-import { Class, type Code, Opcode } from "../code.ts";
+import { Alu, Class, type Code, Opcode } from "../code.ts";
 import type { Env } from "../env.ts";
 import type { PrecisionNotes } from "../observe.ts";
 import { EFAULT } from "../rejection.ts";
-import type { Frame, State, Step } from "../state.ts";
+import {
+  type Frame,
+  frameOfPlace,
+  isRegisterPlace,
+  registerOfPlace,
+  type State,
+  type Step,
+  slotOfPlace,
+} from "../state.ts";
 
 const ARGS = 0x3e;
 
@@ -40,6 +48,18 @@ class Wanted {
 
   add(register: number, frame = this.frame): void {
     this.registers[frame] |= 1 << register;
+  }
+
+  hasPlace(place: number): boolean {
+    const frame = frameOfPlace(place);
+    if (!isRegisterPlace(place)) return this.stack[frame]?.has(slotOfPlace(place)) === true;
+    return (this.registers[frame] & (1 << registerOfPlace(place))) !== 0;
+  }
+
+  addPlace(place: number): void {
+    const frame = frameOfPlace(place);
+    if (isRegisterPlace(place)) this.add(registerOfPlace(place), frame);
+    else this.stack[frame].add(slotOfPlace(place));
   }
 
   remove(register: number, frame = this.frame): void {
@@ -77,16 +97,8 @@ const GIVE_UP = Symbol();
 function joinLinked(wanted: Wanted, step: Step | undefined): void {
   const linked = step?.linked;
   if (linked === undefined) return;
-  const isWanted = linked.some((place) => {
-    const [frame, index] = [place >> 7, place & 127];
-    return index < 16 ? (wanted.registers[frame] & (1 << index)) !== 0 : wanted.stack[frame]?.has(index - 16);
-  });
-  if (!isWanted) return;
-  for (const place of linked) {
-    const [frame, index] = [place >> 7, place & 127];
-    if (index < 16) wanted.add(index, frame);
-    else wanted.stack[frame].add(index - 16);
-  }
+  if (!linked.some((place) => wanted.hasPlace(place))) return;
+  for (const place of linked) wanted.addPlace(place);
 }
 
 /** Replaces what is wanted after the instruction by what is wanted before it. */
@@ -118,9 +130,9 @@ function stepBackOver(
   switch (opcode & 7) {
     case Class.ALU:
     case Class.ALU64: {
-      const op = opcode & 0xf0;
-      if (!wanted.has(dst) || op === 0xd0 || op === 0x80) return undefined;
-      if (op === 0xb0) wanted.remove(dst);
+      const op = opcode >> 4;
+      if (!wanted.has(dst) || op === Alu.END || op === Alu.NEG) return undefined;
+      if (op === Alu.MOV) wanted.remove(dst);
       if (usesSource && src !== 10) wanted.add(src);
       return undefined;
     }
@@ -128,7 +140,7 @@ function stepBackOver(
       return backOverLoad(dst, step, wanted);
     case Class.ST:
     case Class.STX:
-      if ((opcode & 0xe7) === 0xc3 && code.imm[slot] === 0x100) return backOverLoad(dst, step, wanted);
+      if (code.isLoadAcquire(slot)) return backOverLoad(dst, step, wanted);
       return backOverStore(opcode, dst, src, step, wanted);
     case Class.LD:
       // The second half of a wide instruction says nothing.
@@ -145,7 +157,7 @@ function backOverLoad(dst: number, step: Step | undefined, wanted: Wanted): unde
   wanted.remove(dst);
   // A number from elsewhere than the stack comes from nowhere that is tracked.
   if (step === undefined || step.stackAccess < 0) return;
-  wanted.stack[step.stackAccess >> 6].add(step.stackAccess & 63);
+  wanted.addPlace(step.stackAccess);
 }
 
 function backOverStore(
@@ -158,8 +170,8 @@ function backOverStore(
   // A pointer as a wanted number: it was made by subtracting pointers, say.
   if (wanted.has(dst)) return GIVE_UP;
   if (step === undefined || step.stackAccess < 0) return undefined;
-  const stack = wanted.stack[step.stackAccess >> 6];
-  if (!stack?.delete(step.stackAccess & 63)) return undefined;
+  const stack = wanted.stack[frameOfPlace(step.stackAccess)];
+  if (!stack?.delete(slotOfPlace(step.stackAccess))) return undefined;
   if ((opcode & 7) === Class.STX) wanted.add(src);
   return undefined;
 }

@@ -2,7 +2,7 @@
 // read and every whole write of a slot is noted at its instruction, per chain of calls. A kept state is compared
 // with another only after all that follows it was explored, so what is noted by then is all there is to read.
 
-import type { Code } from "../code.ts";
+import { type Code, Opcode } from "../code.ts";
 import type { State } from "../state.ts";
 import type { ControlFlow } from "./control-flow.ts";
 
@@ -142,12 +142,6 @@ export class StackLiveness {
     }
   }
 
-  /** Forgets what was marked for an instruction that did not complete. */
-  discard(): void {
-    for (const marks of this.#current) marks?.fill(0);
-    this.#isEmpty = true;
-  }
-
   /** True when slot `index` of frame `number` may be read on a way on from `slot`, where `state` is. */
   isLive(state: State, slot: number, number: number, index: number): boolean {
     for (let depth = state.frames.length - 1; depth >= number; depth--) {
@@ -186,7 +180,7 @@ export class StackLiveness {
       target >= start && target < start + length ? live[(target - start) * WORDS + word] : 0;
     if (code.isConditional(slot)) return at(slot + 1) | at(code.target(slot));
     if (code.isJumpAlways(slot)) return at(code.target(slot));
-    if (code.code[slot] === 0x95) return 0;
+    if (code.code[slot] === Opcode.EXIT) return 0;
     return at(slot + (code.isWide(slot) ? 2 : 1));
   }
 }

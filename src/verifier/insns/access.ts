@@ -3,7 +3,7 @@
 
 import { Bpf } from "../../../assembly/shared/codes.ts";
 import { isReadOnly } from "../calls/map-functions.ts";
-import { Class } from "../code.ts";
+import { accessSize, Class, Mode } from "../code.ts";
 import {
   type ContextAccess,
   contextRead,
@@ -38,10 +38,6 @@ export interface Access {
   /** Must be aligned, whatever the program's flags say: atomics must. */
   readonly isStrict?: boolean;
 }
-
-/** Bytes by the size bits of an opcode: w, h, b, dw. */
-const SIZES = [4, 2, 1, 8] as const;
-export const sizeOf = (opcode: number): 1 | 2 | 4 | 8 => SIZES[(opcode >> 3) & 3];
 
 export function checkAccess(env: Env, access: Access): void {
   const { number, size, dst, stored, isSigned } = access;
@@ -97,7 +93,8 @@ function accessByKind(env: Env, pointer: Register, access: Access): void {
     case "xdp_sock":
       return accessSocket(env, pointer, access);
     case "tp_buffer":
-      return accessBuffer(env, pointer, access);
+      checkBuffer(env, pointer, access, "tracepoint");
+      return load(env, access, Register.UNKNOWN);
     case "map_ptr":
       if (!pointer.mayBeNull) return accessMapStruct(env, pointer, access);
       return env.reject(EACCES, `R${number} invalid mem access '${typeName(pointer)}'`);
@@ -301,6 +298,9 @@ function accessMemory(env: Env, pointer: Register, access: Access): void {
     env.reject(EACCES, `R${number} cannot write into ${typeName(pointer)}`);
   }
   checkLeak(env, access, "mem");
+  if (pointer.kind === "buf") {
+    checkBuffer(env, pointer, access, (pointer.flags & Flag.READ_ONLY) !== 0 ? "rdonly" : "rdwr");
+  }
   // What is not trusted is read where it can be, as bpf_probe_read does.
   if ((pointer.flags & Flag.UNTRUSTED) === 0) checkRegion(env, number, off, size, pointer.memSize);
   load(env, access, Register.UNKNOWN);
@@ -395,18 +395,15 @@ function accessSocket(env: Env, pointer: Register, access: Access): void {
   load(env, access, Register.UNKNOWN);
 }
 
-function accessBuffer(env: Env, pointer: Register, access: Access): void {
-  const { number, off } = access;
-  if (off < 0) {
-    env.reject(EACCES, `R${number} invalid tracepoint buffer access: off=${off}, size=${access.size}`);
-  }
+/** How much of a buffer there is is known when the program is attached: any constant offset will do. */
+function checkBuffer(env: Env, pointer: Register, { number, off, size }: Access, kind: string): void {
+  if (off < 0) env.reject(EACCES, `R${number} invalid ${kind} buffer access: off=${off}, size=${size}`);
   if (!pointer.scalar.isConstant || pointer.scalar.value !== 0n) {
     env.reject(
       EACCES,
       `R${number} invalid variable buffer offset: off=${off}, var_off=${pointer.scalar.tnum}`,
     );
   }
-  load(env, access, Register.UNKNOWN);
 }
 
 // ---- the instructions ----
@@ -416,8 +413,8 @@ export function checkLoad(env: Env): void {
   const [opcode, dst, src] = [code.code[slot], code.dst[slot], code.src[slot]];
   checkReads(env, src);
   checkWrites(env, dst);
-  const size = sizeOf(opcode);
-  const isSigned = (opcode & 0xe0) === 0x80;
+  const size = accessSize(opcode);
+  const isSigned = code.mode(slot) === Mode.MEMSX;
   checkAccess(env, { number: src, off: code.off[slot], size, dst, stored: undefined, isSigned });
 }
 
@@ -434,7 +431,7 @@ export function checkStore(env: Env): void {
   checkAccess(env, {
     number: dst,
     off: code.off[slot],
-    size: sizeOf(opcode),
+    size: accessSize(opcode),
     dst: -1,
     stored,
     isSigned: false,

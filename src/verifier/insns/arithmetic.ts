@@ -1,10 +1,10 @@
 // What arithmetic does to registers: numbers through the scalar domain, pointers by adding to their offsets, and what
 // may not be done with a pointer (check_alu_op and adjust_ptr_min_max_vals in kernel/bpf/verifier.c).
 
-import { Class } from "../code.ts";
+import { Alu, Class } from "../code.ts";
 import { type Env, MAX_VAR_OFF } from "../env.ts";
 import { markPrecise } from "../explore/precision.ts";
-import { Flag, Register, typeName } from "../register.ts";
+import { Flag, Register, type RegisterKind, typeName } from "../register.ts";
 import { EACCES, EINVAL } from "../rejection.ts";
 import { Scalar } from "../scalars/scalar.ts";
 import { type AluOp, applyAlu, changeByteOrder, forkSign } from "../scalars/scalar-alu.ts";
@@ -13,39 +13,13 @@ import { checkReads, checkWrites, isHiddenPointer } from "./registers.ts";
 import { checkMoved, closeWindow, openWindow } from "./sanitize.ts";
 import { withScalarId } from "./stack-access.ts";
 
-const OPERATORS = [
-  "+=",
-  "-=",
-  "*=",
-  "/=",
-  "|=",
-  "&=",
-  "<<=",
-  ">>=",
-  "neg",
-  "%=",
-  "^=",
-  "=",
-  "s>>=",
-  "endian",
+/** By the operation's number. */
+const OPERATORS: readonly string[] = [
+  ...["+=", "-=", "*=", "/=", "|=", "&=", "<<=", ">>=", "neg", "%=", "^=", "=", "s>>=", "endian"],
 ];
-
 const ALU_OPS: readonly (AluOp | undefined)[] = [
-  ...([
-    "add",
-    "sub",
-    "mul",
-    "div",
-    "or",
-    "and",
-    "lsh",
-    "rsh",
-    "neg",
-    "mod",
-    "xor",
-    undefined,
-    "arsh",
-  ] as const),
+  ...(["add", "sub", "mul", "div", "or", "and", "lsh", "rsh", "neg", "mod", "xor"] as const),
+  ...([undefined, "arsh"] as const),
 ];
 
 const S64_MIN = -(1n << 63n);
@@ -57,9 +31,9 @@ const U64_MAX = (1n << 64n) - 1n;
 export function checkAlu(env: Env): State | undefined {
   const { code, slot } = env;
   const operation = code.code[slot] >> 4;
-  if (operation === 8 || operation === 13) checkUnary(env, operation === 8);
-  else if (operation === 11) checkMove(env);
-  else if (operation > 13) env.reject(EINVAL, `invalid BPF_ALU opcode ${(operation << 4).toString(16)}`);
+  if (operation === Alu.NEG || operation === Alu.END) checkUnary(env, operation === Alu.NEG);
+  else if (operation === Alu.MOV) checkMove(env);
+  else if (operation > Alu.END) env.reject(EINVAL, `invalid BPF_ALU opcode ${(operation << 4).toString(16)}`);
   else return checkBinary(env, operation);
   return undefined;
 }
@@ -161,7 +135,7 @@ function checkBinary(env: Env, operation: number): State | undefined {
   const { code, slot } = env;
   const { opcode, dst, src, off, imm } = code.fields(slot);
   const usesSource = (opcode & 8) !== 0;
-  const isDivision = operation === 3 || operation === 9;
+  const isDivision = operation === Alu.DIV || operation === Alu.MOD;
   if ((usesSource ? imm !== 0 : src !== 0) || (off !== 0 && !(off === 1 && isDivision))) {
     env.reject(EINVAL, "BPF_ALU uses reserved fields");
   }
@@ -169,7 +143,7 @@ function checkBinary(env: Env, operation: number): State | undefined {
   checkReads(env, dst);
   if (isDivision && !usesSource && imm === 0) env.reject(EINVAL, "div by zero");
   const is64 = (opcode & 7) === Class.ALU64;
-  if ((operation === 6 || operation === 7 || operation === 12) && !usesSource) {
+  if ((operation === Alu.LSH || operation === Alu.RSH || operation === Alu.ARSH) && !usesSource) {
     if (imm < 0 || imm >= (is64 ? 64 : 32)) env.reject(EINVAL, `invalid shift ${imm}`);
   }
   checkWrites(env, dst);
@@ -180,7 +154,7 @@ function checkBinary(env: Env, operation: number): State | undefined {
 
 /** Of a number that is 0 or -1, both values are followed where a mask selects by it: the state with 0. */
 function forkAtSign(env: Env, operation: number, dst: number, src: number): State | undefined {
-  if (operation !== 4 && operation !== 5) return undefined;
+  if (operation !== Alu.AND && operation !== Alu.OR) return undefined;
   const register = env.register(dst);
   if (register.kind !== "scalar") return undefined;
   if (src >= 0 && !env.register(src).isConstant) return undefined;
@@ -198,7 +172,7 @@ function adjust(env: Env, operation: number, dst: number, src: number, is64: boo
   const right = src >= 0 ? env.register(src) : Register.immediate(env.code.imm[env.slot]);
   if (src >= 0 && right.kind !== "scalar") {
     if (left.kind !== "scalar") {
-      if (operation === 1 && env.allowsLeaks) {
+      if (operation === Alu.SUB && env.allowsLeaks) {
         env.setRegister(dst, Register.UNKNOWN);
         return;
       }
@@ -246,13 +220,13 @@ function distanceOf(
   right: Register,
   is64: boolean,
 ): number | undefined {
-  if (operation > 1 || left.delta !== 0) return undefined;
+  if (operation > Alu.SUB || left.delta !== 0) return undefined;
   const isItself = (code.code[slot] & 8) !== 0 && code.src[slot] === code.dst[slot];
   if (isItself || (!is64 && left.scalar.umax > U32_MAX)) return undefined;
   const { tnum } = is64 ? right.scalar : right.scalar.zeroExtend32();
   if (!tnum.isConstant) return undefined;
   const value = is64 ? BigInt.asIntN(64, tnum.value) : BigInt.asIntN(32, tnum.value);
-  const distance = operation === 0 ? value : -value;
+  const distance = operation === Alu.ADD ? value : -value;
   return BigInt.asIntN(32, value) === value && BigInt.asIntN(32, distance) === distance
     ? Number(distance)
     : undefined;
@@ -273,21 +247,10 @@ function offsetBounds(a: Scalar, b: Scalar, isSum: boolean): Scalar {
   });
 }
 
-const FREE_KINDS = new Set([
-  ...[
-    "ctx",
-    "map_value",
-    "map_key",
-    "fp",
-    "pkt_meta",
-    "pkt",
-    "tp_buffer",
-    "btf",
-    "mem",
-    "buf",
-    "func",
-    "dynptr",
-  ],
+/** Pointers that may be moved at all; how far, their kind says where memory is accessed. */
+const FREE_KINDS: ReadonlySet<RegisterKind> = new Set<RegisterKind>([
+  ...(["ctx", "map_value", "map_key", "fp", "pkt_meta", "pkt", "tp_buffer"] as const),
+  ...(["btf", "mem", "buf", "func", "dynptr"] as const),
 ]);
 
 function checkPointerKind(env: Env, operation: number, dst: number, pointer: Register, offset: Scalar): void {
@@ -300,7 +263,7 @@ function checkPointerKind(env: Env, operation: number, dst: number, pointer: Reg
     ((pointer.kind === "map_ptr" || pointer.kind === "flow_keys") &&
       offset.isConstant &&
       offset.value === 0n &&
-      operation === 0);
+      operation === Alu.ADD);
   if (!isFree) env.reject(EACCES, `R${dst} pointer arithmetic on ${typeName(pointer)} prohibited`);
 }
 
@@ -320,7 +283,7 @@ function adjustPointer(
     return;
   }
   if (!is64) {
-    if (operation === 1 && env.allowsLeaks) {
+    if (operation === Alu.SUB && env.allowsLeaks) {
       env.setRegister(dst, Register.UNKNOWN);
       return;
     }
@@ -335,15 +298,15 @@ function adjustPointer(
   checkSaneOffset(env, pointer, offset);
   checkSaneOffset(env, pointer, pointer);
   const src = (env.code.code[env.slot] & 8) === 0 ? -1 : env.code.src[env.slot];
-  const move = { isSum: operation === 0, dst, src, isReversed, offset: number };
-  const window = operation <= 1 ? openWindow(env, pointer, move) : undefined;
+  const move = { isSum: operation === Alu.ADD, dst, src, isReversed, offset: number };
+  const window = operation <= Alu.SUB ? openWindow(env, pointer, move) : undefined;
   let result = pointer;
-  if (operation === 0) result = addToPointer(env, pointer, number);
-  else if (operation === 1) {
+  if (operation === Alu.ADD) result = addToPointer(env, pointer, number);
+  else if (operation === Alu.SUB) {
     if (isReversed) env.reject(EACCES, `R${dst} tried to subtract pointer from scalar`);
     if (pointer.kind === "fp") env.reject(EACCES, `R${dst} subtraction from stack pointer prohibited`);
     result = subtractFromPointer(env, pointer, number);
-  } else if (operation === 4 || operation === 5 || operation === 10) {
+  } else if (operation === Alu.OR || operation === Alu.AND || operation === Alu.XOR) {
     env.reject(EACCES, `R${dst} bitwise operator ${OPERATORS[operation]} on pointer prohibited`);
   } else env.reject(EACCES, `R${dst} pointer arithmetic with ${OPERATORS[operation]} operator prohibited`);
   checkSaneOffset(env, pointer, result);

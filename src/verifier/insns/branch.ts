@@ -2,17 +2,32 @@
 // compared — bounds of numbers, that a pointer is not null, how much of a packet is there (check_cond_jmp_op in
 // kernel/bpf/verifier.c).
 
-import { mayHoldLock } from "../calls/locks.ts";
 import { holdsSockets, holdsXdpSockets } from "../calls/map-functions.ts";
 import { Class } from "../code.ts";
 import type { Env } from "../env.ts";
 import { markPrecise } from "../explore/precision.ts";
-import { AT_PACKET_END, BEYOND_PACKET_END, Flag, isTrusted, Register } from "../register.ts";
+import { mayHoldLock } from "../objects/field-arguments.ts";
+import {
+  AT_PACKET_END,
+  BEYOND_PACKET_END,
+  Flag,
+  isTrusted,
+  Register,
+  type RegisterKind,
+} from "../register.ts";
 import { EACCES, EINVAL } from "../rejection.ts";
 import { Scalar } from "../scalars/scalar.ts";
 import { applyAlu } from "../scalars/scalar-alu.ts";
 import { branchTaken, type JumpOp, refineBranch, refineSelf } from "../scalars/scalar-branch.ts";
-import type { State } from "../state.ts";
+import {
+  frameOfPlace,
+  isRegisterPlace,
+  registerOfPlace,
+  registerPlace,
+  type State,
+  slotOfPlace,
+  slotPlace,
+} from "../state.ts";
 import { consistent } from "./arithmetic.ts";
 import { checkReads, isHiddenPointer } from "./registers.ts";
 import { pushStep } from "./stack-access.ts";
@@ -47,10 +62,22 @@ const isAnyPacket = ({ kind }: Register): boolean =>
   kind === "pkt" || kind === "pkt_meta" || kind === "pkt_end";
 
 /** What to do after the jump: only one way, or both. */
-export interface Branching {
+interface Branching {
   readonly next: number;
   /** The other way, with what is known on it. */
   readonly other: { readonly slot: number; readonly state: State } | undefined;
+}
+
+/** What a jump compares. */
+interface Comparison {
+  readonly op: JumpOp;
+  readonly is32: boolean;
+  /** The registers; `src` is -1 where the right side is a constant of the instruction. */
+  readonly dst: number;
+  readonly src: number;
+  /** What both sides are before the jump. */
+  readonly left: Register;
+  readonly right: Register;
 }
 
 export function checkConditional(env: Env): Branching {
@@ -78,14 +105,15 @@ export function checkConditional(env: Env): Branching {
     left.kind === "scalar" ? left.id : 0,
   );
   const other = env.state.copy();
-  refineNumbers(env.state, other, op, dst, usesSource ? src : -1, left, right, is32);
+  const comparison = { op, is32, dst, src: usesSource ? src : -1, left, right };
+  refineNumbers(env.state, other, comparison);
   if (linked !== undefined) {
     for (const state of [env.state, other]) {
       if (usesSource && right.kind === "scalar" && right.id !== 0) syncLinked(state, src, linked);
       if (left.kind === "scalar" && left.id !== 0) syncLinked(state, dst, linked);
     }
   }
-  refinePointers(env, other, op, dst, usesSource ? src : -1, imm, is32);
+  refinePointers(env, other, comparison);
   return { next: slot + 1, other: { slot: target, state: other } };
 }
 
@@ -113,8 +141,8 @@ function decide(op: JumpOp, left: Register, right: Register, is32: boolean): boo
   return way === "eq" ? false : way === "ne" ? true : undefined;
 }
 
-const NEVER_NULL = new Set([
-  ...["sock", "tcp_sock", "sock_common", "xdp_sock", "map_value", "map_key", "map_ptr"],
+const NEVER_NULL: ReadonlySet<RegisterKind> = new Set<RegisterKind>([
+  ...(["sock", "tcp_sock", "sock_common", "xdp_sock", "map_value", "map_key", "map_ptr"] as const),
 ]);
 
 function isNeverNull(register: Register): boolean {
@@ -155,13 +183,13 @@ function collectLinked(env: Env, id: number, places: number[]): void {
     for (let index = 0; index < 10; index++) {
       const register = registers[index];
       if ((live & (1 << index)) === 0 || register.kind !== "scalar" || register.id !== id) continue;
-      if (places.length < MAX_LINKED) places.push(number * 128 + index);
+      if (places.length < MAX_LINKED) places.push(registerPlace(number, index));
       else registers[index] = register.withoutId();
     }
     for (let index = 0; index < stack.length; index++) {
       const slot = stack[index];
       if (!slot.isScalarSpill || slot.register.id !== id) continue;
-      if (places.length < MAX_LINKED) places.push(number * 128 + 16 + index);
+      if (places.length < MAX_LINKED) places.push(slotPlace(number, index));
       else stack[index] = slot.withRegister(slot.register.withoutId());
     }
   }
@@ -184,23 +212,21 @@ function syncLinked(state: State, number: number, places: readonly number[]): vo
     });
   };
   for (const place of places) {
-    const frame = state.frames[place >> 7];
-    const index = place & 127;
-    if (index < 16) frame.registers[index] = learn(frame.registers[index]);
-    else
-      frame.stack[index - 16] = frame.stack[index - 16].withRegister(learn(frame.stack[index - 16].register));
+    const { registers, stack } = state.frames[frameOfPlace(place)];
+    if (isRegisterPlace(place)) {
+      const number = registerOfPlace(place);
+      registers[number] = learn(registers[number]);
+    } else {
+      const index = slotOfPlace(place);
+      stack[index] = stack[index].withRegister(learn(stack[index].register));
+    }
   }
 }
 
 function refineNumbers(
   fallThrough: State,
   other: State,
-  op: JumpOp,
-  dst: number,
-  src: number,
-  left: Register,
-  right: Register,
-  is32: boolean,
+  { op, is32, dst, src, left, right }: Comparison,
 ): void {
   if (left.kind !== "scalar" || right.kind !== "scalar") return;
   for (const [state, taken] of [
@@ -220,25 +246,17 @@ function refineNumbers(
 
 // ---- pointers ----
 
-function refinePointers(
-  env: Env,
-  other: State,
-  op: JumpOp,
-  dst: number,
-  src: number,
-  imm: number,
-  is32: boolean,
-): void {
-  const left = env.register(dst);
-  const right = src >= 0 ? env.register(src) : undefined;
-  if (!is32 && right !== undefined) liftNull(env.state, other, op, dst, src);
-  if (!is32 && right === undefined && imm === 0 && (op === "eq" || op === "ne") && left.mayBeNull) {
+function refinePointers(env: Env, other: State, { op, is32, dst, src, right }: Comparison): void {
+  const isWhole = src >= 0 && !is32;
+  if (isWhole) liftNull(env.state, other, op, dst, src);
+  const isEquality = src < 0 && !is32 && (op === "eq" || op === "ne");
+  if (isEquality && env.register(dst).mayBeNull && right.isNull) {
     markNull(env.state, dst, op === "ne");
     markNull(other, dst, op === "eq");
-  } else if (
-    !(right !== undefined && !is32 && refinePackets(env.state, other, op, dst, src)) &&
-    isHiddenPointer(env, dst)
-  ) {
+    return;
+  }
+  const isBounded = isWhole && refinePackets(env.state, other, op, dst, src);
+  if (!isBounded && isHiddenPointer(env, dst)) {
     env.reject(EACCES, `R${dst} pointer comparison prohibited`);
   }
 }
@@ -255,7 +273,7 @@ function liftNull(state: State, other: State, op: JumpOp, dst: number, src: numb
 }
 
 /** The pointer, once it is known not to be null. */
-export function notNull(register: Register): Register {
+function notNull(register: Register): Register {
   const flags = register.flags & ~Flag.MAYBE_NULL;
   const { map } = register;
   if (register.kind === "map_value" && map !== undefined) {

@@ -1,7 +1,8 @@
 // What any instruction may do with a register as such: read it once it was written, write it unless it is the frame
-// pointer, hide that it is a pointer.
+// pointer, hide that it is a pointer; and what is left of one that is good for nothing any more.
 
 import type { Env } from "../env.ts";
+import { Register } from "../register.ts";
 import { EACCES, EINVAL } from "../rejection.ts";
 
 export function checkReads(env: Env, number: number): void {
@@ -18,3 +19,6 @@ export function checkWrites(env: Env, number: number): void {
 export function isHiddenPointer(env: Env, number: number): boolean {
   return !env.allowsLeaks && env.register(number).isPointer;
 }
+
+/** A pointer whose object is gone: a number that must stay secret under CAP_BPF alone. */
+export const endedRegister = (env: Env): Register => (env.allowsLeaks ? Register.UNKNOWN : Register.NONE);

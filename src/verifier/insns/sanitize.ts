@@ -11,7 +11,7 @@ import { checkMapValue } from "./access.ts";
 const WHY = "pointer arithmetic with it prohibited for !root";
 
 /** The arithmetic of one instruction: `dst` op= `offset`, where one of both is the pointer. */
-export interface Move {
+interface Move {
   readonly isSum: boolean;
   readonly dst: number;
   /** The other register; -1 for a constant of the instruction. */
@@ -22,7 +22,7 @@ export interface Move {
 }
 
 /** How far a pointer may go that way, before the move. */
-export interface Window {
+interface Window {
   readonly limit: bigint;
   readonly toLeft: boolean;
 }
@@ -88,7 +88,7 @@ export function checkMoved(env: Env, dst: number, moved: Register): void {
   if (env.allowsLeaks) return;
   if (moved.kind === "fp") {
     // Of a part that varies these are the bits that are known.
-    const off = moved.off + Number(moved.scalar.signedValue);
+    const off = moved.wholeOffset;
     if (!moved.scalar.isConstant) {
       env.reject(
         EACCES,

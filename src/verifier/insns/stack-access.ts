@@ -6,18 +6,21 @@ import { markPrecise } from "../explore/precision.ts";
 import { overwriteDynptr } from "../objects/dynptr.ts";
 import { Register } from "../register.ts";
 import { EACCES, EFAULT, EINVAL } from "../rejection.ts";
-import { Byte, type Frame, StackSlot } from "../state.ts";
+import { Byte, type Frame, StackSlot, slotPlace } from "../state.ts";
 
 /** The stack slot that holds byte `off` (negative, from the frame's end), and which of its bytes that is. */
 export const slotOf = (off: number): number => (-off - 1) >> 3;
 export const byteOf = (off: number): number => off & 7;
 
+/** Where a stack slot begins. */
+export const offsetOf = (slot: number): number => -8 * (slot + 1);
+
 /** The frame that a stack pointer points into. */
 export const frameOf = (env: Env, pointer: Register): Frame => env.state.frames[pointer.frame];
 
 /** Notes that this instruction touched a slot as a whole, so that precision can follow a number through it. */
-export function noteStackAccess(env: Env, frame: Frame, slot: number): void {
-  pushStep(env).stackAccess = frame.number * 64 + slot;
+function noteStackAccess(env: Env, frame: Frame, slot: number): void {
+  pushStep(env).stackAccess = slotPlace(frame.number, slot);
 }
 
 /** The step of this instruction, made when it has none yet. */
@@ -67,7 +70,7 @@ export function checkStackBounds(
 const allocated = (frame: Frame): number => frame.stack.length * 8;
 
 /** The function's frame is at least that deep. */
-export function growStack(env: Env, frame: Frame, bytes: number): void {
+function growStack(env: Env, frame: Frame, bytes: number): void {
   const slots = (bytes + 7) >> 3;
   while (frame.stack.length < slots) frame.stack.push(StackSlot.INVALID);
   const depth = env.stackDepth;
@@ -204,6 +207,8 @@ export interface Stored {
   readonly imm: number | undefined;
 }
 
+export const UNKNOWN_VALUE: Stored = { number: -1, imm: undefined };
+
 export function writeStack(env: Env, pointerNumber: number, off: number, size: number, stored: Stored): void {
   const pointer = env.register(pointerNumber);
   const frame = frameOf(env, pointer);
@@ -279,13 +284,15 @@ function writeBytes(env: Env, frame: Frame, off: number, size: number, { number,
   frame.setSlot(index, slot);
 }
 
-/** A slot that no longer holds a register or an object: what was one are bytes. */
-function scrubbed(slot: StackSlot): StackSlot {
+const isObject = (byte: Byte): boolean => byte === Byte.SPILL || byte === Byte.ITER || byte === Byte.IRQ_FLAG;
+
+/** A slot that no longer holds a register or an object: all its bytes may be anything, zeros beside it too. */
+function scrubbed(slot: StackSlot, keepsZeros = false): StackSlot {
   let bytes = slot.bytes;
+  const isScrubbed = (byte: Byte): boolean =>
+    isObject(byte) || (byte === Byte.ZERO && !keepsZeros && isObject(slot.byte(0)));
   for (let index = 0; index < 8; index++) {
-    const byte = slot.byte(index);
-    if (byte === Byte.SPILL || byte === Byte.ITER || byte === Byte.IRQ_FLAG)
-      bytes = (bytes & ~(15 << (index * 4))) | (Byte.MISC << (index * 4));
+    if (isScrubbed(slot.byte(index))) bytes = (bytes & ~(15 << (index * 4))) | (Byte.MISC << (index * 4));
   }
   return new StackSlot(bytes, Register.NONE);
 }
@@ -309,7 +316,7 @@ function writeVariable(env: Env, frame: Frame, low: number, high: number, { numb
     }
     const isStillZero = isZero && byte === Byte.ZERO;
     if (isStillZero) keepsZero = true;
-    frame.setSlot(index, scrubbed(slot).withByte(byteOf(off), isStillZero ? Byte.ZERO : Byte.MISC));
+    frame.setSlot(index, scrubbed(slot, true).withByte(byteOf(off), isStillZero ? Byte.ZERO : Byte.MISC));
   }
   if (keepsZero && number >= 0) markPrecise(env, number);
 }

@@ -2,8 +2,8 @@
 // value, and notes where a comparison taught something about it, or where it lost its bound.
 
 import { kernelHelperName } from "../../isa/disassembler.ts";
-import { Class, type Code, Opcode } from "../code.ts";
-import { slotOf } from "../insns/stack-access.ts";
+import { Alu, Class, type Code, Opcode } from "../code.ts";
+import { offsetOf, slotOf } from "../insns/stack-access.ts";
 import { Flag, type Register } from "../register.ts";
 import { formatRegister } from "./print-state.ts";
 import type { Moment } from "./way.ts";
@@ -45,20 +45,23 @@ const isBounded = ({ kind, scalar }: Register): boolean =>
 function stackSlotOf(code: Code, slot: number, { registers }: Moment, base: number): number {
   const pointer = registers[base];
   if (pointer?.kind !== "fp" || !pointer.scalar.isConstant) return -1;
-  return slotOf(pointer.off + Number(pointer.scalar.signedValue) + code.off[slot]);
+  return slotOf(pointer.wholeOffset + code.off[slot]);
 }
 
 export class CauseFinder {
   readonly #code: Code;
   readonly #moments: readonly Moment[];
+  readonly #isWhole: boolean;
   readonly #steps: Step[] = [];
   #thing: Thing = { frame: 0, register: 0, stackSlot: -1 };
   /** False once the value's origin is found. */
   #isOpen = true;
 
-  constructor(code: Code, moments: readonly Moment[]) {
+  /** `isWhole`: the first moment is the beginning. */
+  constructor(code: Code, moments: readonly Moment[], isWhole: boolean) {
     this.#code = code;
     this.#moments = moments;
+    this.#isWhole = isWhole;
   }
 
   /** The steps that made `register` what the last moment shows, the first one first. */
@@ -76,9 +79,20 @@ export class CauseFinder {
   #noteEntry(): void {
     const { register, stackSlot } = this.#thing;
     const first = this.#moments[0];
+    // The frame's own address needs no story.
+    if (stackSlot < 0 && register === 10) return;
     const held = stackSlot < 0 ? first.registers[register] : undefined;
+    if (!this.#isWhole) {
+      this.#note(
+        "origin",
+        first,
+        `set before the last ${this.#moments.length} instructions of the way`,
+        held,
+      );
+      return;
+    }
     if (held === undefined || held.kind === "none") {
-      const what = stackSlot < 0 ? `r${register}` : `fp${-8 * (stackSlot + 1)}`;
+      const what = stackSlot < 0 ? `r${register}` : `fp${offsetOf(stackSlot)}`;
       this.#note("origin", first, `nothing wrote ${what} on this way`, undefined);
     } else
       this.#note(
@@ -123,7 +137,7 @@ export class CauseFinder {
         this.#backOverConstant(moment, register, after);
         break;
       case Class.STX:
-        if ((code.code[slot] & 0xe0) === 0xc0 && before !== after)
+        if (code.isAtomic(slot) && before !== after)
           this.#end("loaded", moment, "an atomic operation's old value", after);
         break;
       case Class.JMP:
@@ -146,10 +160,7 @@ export class CauseFinder {
       const value = next.registers[register];
       if (stackSlot >= 0 || register < 1 || register > 5) {
         this.#end("origin", moment, `the function begins here, without a value in r${register}`, value);
-      } else {
-        this.#note("passed", moment, `passed as argument r${register}`, value);
-        this.#follow(register, moment.frame);
-      }
+      } else this.#goesToCaller(moment, register, value);
       return true;
     }
     if (next.frame < moment.frame && frame === next.frame && stackSlot < 0 && register === 0) {
@@ -160,19 +171,37 @@ export class CauseFinder {
     return false;
   }
 
+  /** A local call passes r1 to r5 as they are; a helper gives its callback what it was given itself, or its own. */
+  #goesToCaller(moment: Moment, register: number, value: Register): void {
+    const isLocal = this.#code.isLocalCall(moment.slot);
+    const source = isLocal ? register : [1, 2, 3, 4, 5].find((number) => moment.registers[number] === value);
+    if (source === undefined) {
+      this.#end("origin", moment, `given to the callback by ${this.#nameCalled(moment.slot)}`, value);
+      return;
+    }
+    this.#note("passed", moment, `passed as argument r${register}`, value);
+    this.#follow(source, moment.frame);
+  }
+
+  #nameCalled(slot: number): string {
+    const code = this.#code;
+    if (code.src[slot] === 0) return kernelHelperName(code.imm[slot]) ?? "a helper";
+    return code.isLocalCall(slot) ? "a function" : (code.kernelFunction(slot) ?? "a function of the kernel");
+  }
+
   #backOverStore(moment: Moment): void {
     const code = this.#code;
     const { slot } = moment;
     const kind = code.class(slot);
     if (kind !== Class.ST && kind !== Class.STX) return;
     if (stackSlotOf(code, slot, moment, code.dst[slot]) !== this.#thing.stackSlot) return;
-    const place = `fp${-8 * (this.#thing.stackSlot + 1)}`;
+    const place = `fp${offsetOf(this.#thing.stackSlot)}`;
     if (kind === Class.ST) {
       this.#note("stored", moment, `a constant stored to ${place}`, undefined);
       this.#isOpen = false;
       return;
     }
-    if ((code.code[slot] & 0xe0) === 0xc0) {
+    if (code.isAtomic(slot)) {
       this.#note("computed", moment, `an atomic operation on ${place}`, undefined);
       this.#isOpen = false;
       return;
@@ -187,7 +216,7 @@ export class CauseFinder {
     const { slot } = moment;
     const [opcode, src] = [code.code[slot], code.src[slot]];
     const usesSource = (opcode & 8) !== 0;
-    const isMove = (opcode & 0xf0) === 0xb0;
+    const isMove = opcode >> 4 === Alu.MOV;
     if (isMove && !usesSource) {
       this.#end("origin", moment, "a constant", after);
       return;
@@ -214,7 +243,7 @@ export class CauseFinder {
       this.#end("loaded", moment, `loaded through r${base}, ${from}`, after);
       return;
     }
-    this.#note("loaded", moment, `loaded from fp${-8 * (index + 1)}`, after);
+    this.#note("loaded", moment, `loaded from fp${offsetOf(index)}`, after);
     this.#thing = { frame: pointer.frame, register: -1, stackSlot: index };
   }
 
@@ -231,7 +260,7 @@ export class CauseFinder {
     const { slot } = moment;
     const { register } = this.#thing;
     if (code.isCall(slot)) {
-      const name = code.src[slot] === 0 ? (kernelHelperName(code.imm[slot]) ?? "a helper") : "a function";
+      const name = this.#nameCalled(slot);
       if (register === 0) this.#end("origin", moment, describeResult(name, after), after);
       else if (register < 6) this.#end("ended", moment, `the call of ${name} ended r${register}`, after);
       else if (before !== after) {

@@ -5,7 +5,7 @@ import type { Program, SourceLine } from "../../program.ts";
 import { Class, Code } from "../code.ts";
 import type { Rejection } from "../rejection.ts";
 import type { State } from "../state.ts";
-import { type Assertion, findAssertion } from "./assertions.ts";
+import { findAssertion } from "./assertions.ts";
 import { CauseFinder, type CauseKind, type Step } from "./cause.ts";
 import { formatSlotInsn } from "./print-insn.ts";
 import { formatFrame, formatRegister } from "./print-state.ts";
@@ -22,7 +22,7 @@ export interface Place {
   readonly source?: SourceLine;
 }
 
-export interface Cause extends Place {
+interface Cause extends Place {
   readonly kind: CauseKind;
   readonly text: string;
   /** The register behind the instruction. */
@@ -47,20 +47,30 @@ export interface Explanation {
 }
 
 /** What the explorer knew when it said no. */
-export interface Evidence {
+interface Evidence {
   readonly rejection: Rejection;
-  /** Undefined when nothing was explored. */
-  readonly state: State | undefined;
+  /** All that was known before the instruction; empty when nothing was explored. */
+  readonly state: string;
   readonly moments: readonly Moment[];
+  /** The moments go back to where the program, or the function, begins. */
+  readonly isWhole: boolean;
 }
 
-export function explain(program: Program, { rejection, state, moments }: Evidence): Explanation {
+/** A state as an explanation shows it. */
+export const describeState = (state: State | undefined): string =>
+  state === undefined ? "" : formatFrame(state, state.frame).trimStart();
+
+/** True where a register is to blame, so that the way that made it matters. */
+export const hasCulprit = (program: Program, { slot, message }: Rejection): boolean =>
+  slot >= 0 && slot < program.slots && culprit(new Code(program), slot, message) >= 0;
+
+export function explain(program: Program, { rejection, state, moments, isWhole }: Evidence): Explanation {
   const code = new Code(program);
   const { message, errno, slot } = rejection;
   const last = moments.at(-1);
   const way = last?.slot === slot ? moments : [];
   const number = way.length > 0 ? culprit(code, slot, message) : -1;
-  const steps = number < 0 ? referenceSteps(message, code) : new CauseFinder(code, way).find(number);
+  const steps = number < 0 ? referenceSteps(message, code) : new CauseFinder(code, way, isWhole).find(number);
   const held = way.at(-1)?.registers[number];
   const assertion = findAssertion(message, held?.isPointer === true && held.scalar.isConstant);
   const remedy = assertion.remedy?.({
@@ -75,7 +85,7 @@ export function explain(program: Program, { rejection, state, moments }: Evidenc
     assertion: assertion.name,
     rule: assertion.rule,
     ...(held === undefined ? {} : { register: { name: `r${number}`, state: describe(held, last) } }),
-    state: state === undefined ? "" : formatFrame(state, state.frame).trimStart(),
+    state,
     causes: steps.map((step) => ({ ...placeOf(program, code, step.slot), ...step })),
     ...(remedy === undefined ? {} : { remedy }),
   };
@@ -89,10 +99,17 @@ function placeOf(program: Program, code: Code, slot: number): Place {
   const source = program.lineAt(slot);
   return {
     slot,
-    insn: formatSlotInsn(code, slot),
+    insn: insnText(program, code, slot),
     function: program.functionAt(slot)?.name ?? program.name,
     ...(source === undefined ? {} : { source }),
   };
+}
+
+/** Calls of kernel functions by the name that the object gives: their ids are the kernel's business. */
+function insnText(program: Program, code: Code, slot: number): string {
+  const text = formatSlotInsn(code, slot);
+  const called = program.kernelCalls.find((call) => call.slot === slot);
+  return called === undefined ? text : text.replace(/kfunc#\d+/, called.name);
 }
 
 /** The register that the message names, or that the instruction goes through; -1: none. */
@@ -101,11 +118,21 @@ function culprit(code: Code, slot: number, message: string): number {
     const named = /\bR(\d+)\b/.exec(line);
     if (named !== null && Number(named[1]) <= 10) return Number(named[1]);
   }
+  const argument = code.isCall(slot) ? argumentOf(message) : -1;
+  if (argument > 0) return argument;
   if (/reference|lock|infinite loop|too large|too complex/.test(message)) return -1;
   const kind = code.class(slot);
   if (kind === Class.LDX) return code.src[slot] <= 10 ? code.src[slot] : -1;
   if (kind === Class.ST || kind === Class.STX) return code.dst[slot] <= 10 ? code.dst[slot] : -1;
   return -1;
+}
+
+/** Some messages count arguments from 0, others from 1. */
+function argumentOf(message: string): number {
+  const counted = /\bargs?#(\d)|\barg #(\d)|trusted arg(\d)/.exec(message)?.slice(1).find(Boolean);
+  const named = /helper arg(\d)|\barg (\d) is/.exec(message)?.slice(1).find(Boolean);
+  const number = counted !== undefined ? Number(counted) + 1 : Number(named ?? -1);
+  return number <= 5 ? number : -1;
 }
 
 /** Where what was not given back was taken. */
@@ -168,5 +195,3 @@ export function formatExplanation(report: Explanation): string {
     ...explanationLines(report),
   ].join("\n");
 }
-
-export type { Assertion };

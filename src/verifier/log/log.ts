@@ -32,6 +32,11 @@ export class LogBuffer {
     this.#limit = limit;
   }
 
+  /** Every instruction is wanted, not just those of the way to a rejection. */
+  get isDetailed(): boolean {
+    return (this.level & LogLevel.ALL) !== 0;
+  }
+
   /** Characters written and not cut off again. */
   get position(): number {
     return this.#ends.at(-1) ?? this.#start;
@@ -72,7 +77,7 @@ export class LogBuffer {
 
   /** Nothing was found on any way: only where each instruction is wanted does the text stay. */
   dropWays(): void {
-    if ((this.level & LogLevel.ALL) === 0) this.reset(0);
+    if (!this.isDetailed) this.reset(0);
   }
 
   #forget(position: number): void {

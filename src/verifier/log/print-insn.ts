@@ -3,7 +3,7 @@
 
 import { formatInsn } from "../../isa/disassembler.ts";
 import { type Field, type InsnRow, rowsOfCode } from "../../isa/table.ts";
-import { type Code, Opcode, PSEUDO_KFUNC_CALL } from "../code.ts";
+import { type Code, Opcode, PSEUDO_KFUNC_CALL, Wide } from "../code.ts";
 
 const FIXED_FIELDS: readonly Field[] = ["src", "off", "imm", "dst"];
 
@@ -36,6 +36,9 @@ export function formatSlotInsn(code: Code, slot: number): string {
   if (opcode === Opcode.CALL && code.src[slot] > PSEUDO_KFUNC_CALL) {
     return `${byte} call unknown#${code.imm[slot]}`;
   }
+  if (opcode === Opcode.CALL && code.src[slot] === PSEUDO_KFUNC_CALL) {
+    return `${byte} call ${code.kernelFunction(slot) ?? "kfunc"}#${code.imm[slot]}`;
+  }
   if (opcode === MOV64 && code.off[slot] === PER_CPU) {
     return `${byte} r${code.dst[slot]} = &(void __percpu *)(r${code.src[slot]})`;
   }
@@ -51,7 +54,7 @@ export function formatSlotInsn(code: Code, slot: number): string {
 
 function constantOf(code: Code, slot: number): bigint {
   const src = code.src[slot];
-  const isAddress = src !== 0 && src !== 4;
+  const isAddress = src !== Wide.NUMBER && src !== Wide.FUNCTION;
   if (isAddress) return 0n;
   const high = slot + 1 < code.length ? code.imm[slot + 1] : 0;
   return (BigInt(high >>> 0) << 32n) | BigInt(code.imm[slot] >>> 0);

@@ -1,6 +1,7 @@
 // Registers, stack slots and whole frames as the kernel's log prints them (print_reg_state and print_verifier_state
 // in kernel/bpf/log.c).
 
+import { offsetOf } from "../insns/stack-access.ts";
 import { type Register, typeName } from "../register.ts";
 import type { Scalar } from "../scalars/scalar.ts";
 import type { Tnum } from "../scalars/tnum.ts";
@@ -13,7 +14,7 @@ const formatUnsigned = (value: bigint): string => (value <= 0xffffn ? `${value}`
 const isSmall = (value: bigint): boolean => value >= -0x8000n && value <= 0x7fffn;
 const formatSigned = (value: bigint): string => (isSmall(value) ? `${value}` : hex(value));
 
-export function formatTnum({ value, mask }: Tnum): string {
+function formatTnum({ value, mask }: Tnum): string {
   return mask === 0n ? formatUnsigned(value) : `(${hex(value)}; ${hex(mask)})`;
 }
 
@@ -32,7 +33,7 @@ const UNBOUNDED: readonly bigint[] = [
 const signed32 = (value: number): bigint => (isSmall(BigInt(value)) ? BigInt(value) : BigInt(value >>> 0));
 
 /** The bounds that say something; equal ones share their value. */
-export function formatRanges(scalar: Scalar): string[] {
+function formatRanges(scalar: Scalar): string[] {
   const { smin, smax, umin, umax, s32min, s32max, u32min, u32max } = scalar;
   const bare = [smin, smax, umin, umax, BigInt(s32min), BigInt(s32max), BigInt(u32min), BigInt(u32max)];
   const values = bare.slice();
@@ -107,7 +108,7 @@ const BYTE_CHARACTERS: Readonly<Record<Byte, string>> = {
 };
 
 /** A slot's bytes, the highest address first; a stored register stands for its bytes. */
-export function formatSlot(slot: StackSlot, frame: number): string {
+function formatSlot(slot: StackSlot, frame: number): string {
   let text = "";
   for (let index = 7; index >= 0; index--) {
     const byte = slot.byte(index);
@@ -123,7 +124,7 @@ export interface Selection {
   hasSlot(index: number): boolean;
 }
 
-export const EVERYTHING: Selection = { hasRegister: () => true, hasSlot: () => true };
+const EVERYTHING: Selection = { hasRegister: () => true, hasSlot: () => true };
 
 /** A frame's registers and stack, with a blank before each; no line end. */
 export function formatFrame(state: State, frame: Frame, selection: Selection = EVERYTHING): string {
@@ -138,18 +139,21 @@ export function formatFrame(state: State, frame: Frame, selection: Selection = E
     const object = formatObject(frame, index);
     if (slot.byte(0) === Byte.DYNPTR) index++;
     if (object !== undefined) text += object;
-    else text += ` fp${-8 * (index + 1)}=${formatSlot(slot, frame.number)}`;
+    else text += ` fp${offsetOf(index)}=${formatSlot(slot, frame.number)}`;
   }
   return text + formatReferences(state, frame);
 }
 
+/** Where slices have their dynptr's id, a dynptr has a mark of its first slot. */
+const FIRST_SLOT = "dynptr_id=1";
+
 /** An object of the kernel's, printed once, for the slot with its lowest address. */
 function formatObject(frame: Frame, index: number): string | undefined {
   const { object } = frame.slot(index);
-  const name = (at: number): string => ` fp${-8 * (at + 1)}`;
+  const name = (at: number): string => ` fp${offsetOf(at)}`;
   if (object?.kind === "dynptr") {
     const { id, refId } = object;
-    const parts = [`id=${id}`, refId !== 0 ? `ref_id=${refId}` : ""].filter(Boolean);
+    const parts = [`id=${id}`, refId !== 0 ? `ref_id=${refId}` : "", FIRST_SLOT].filter(Boolean);
     return `${name(object.isFirst ? index : index + 1)}=dynptr_${object.type}(${parts.join(",")})`;
   }
   if (object?.kind !== "iter") return undefined;

@@ -2,6 +2,7 @@
 // instruction, and what was marked in the states on the way (mark_precise in kernel/bpf/verifier.c's verbose lines).
 
 import type { Env } from "../env.ts";
+import { offsetOf } from "../insns/stack-access.ts";
 import type { PrecisionNotes, WantedNumbers } from "../observe.ts";
 import type { State } from "../state.ts";
 import type { LogBuffer } from "./log.ts";
@@ -13,7 +14,7 @@ function formatWanted(wanted: WantedNumbers, frame: number): string {
   const names: string[] = [];
   for (let register = 0; register < 11; register++)
     if ((registers & (1 << register)) !== 0) names.push(`r${register}`);
-  const slots = [...(wanted.stack[frame] ?? [])].sort((a, b) => a - b).map((index) => -8 * (index + 1));
+  const slots = [...(wanted.stack[frame] ?? [])].sort((a, b) => a - b).map(offsetOf);
   return `regs=${names.join(",")} stack=${slots.join(",")}`;
 }
 
@@ -33,7 +34,7 @@ export class PrecisionTrace implements PrecisionNotes {
       const registers = wanted.registers[frame] ?? 0;
       const names: string[] = [];
       for (let index = 0; index < 10; index++) if ((registers & (1 << index)) !== 0) names.push(`r${index}`);
-      for (const index of wanted.stack[frame] ?? []) names.push(`fp${-8 * (index + 1)}`);
+      for (const index of wanted.stack[frame] ?? []) names.push(`fp${offsetOf(index)}`);
       if (names.length > 0) this.#log.write(`frame ${frame}: propagating ${names.join(",")}\n`);
     }
   }

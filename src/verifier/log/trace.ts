@@ -3,7 +3,7 @@
 // kernel/bpf/verifier.c).
 
 import type { SourceLine } from "../../program.ts";
-import { Class, Opcode } from "../code.ts";
+import { Alu, Atomic, accessSize, Class, Opcode, PSEUDO_KFUNC_CALL } from "../code.ts";
 import { type Env, MAX_INSNS } from "../env.ts";
 import type { LoopVisit } from "../explore/loop-visits.ts";
 import { slotOf } from "../insns/stack-access.ts";
@@ -75,19 +75,15 @@ export class Trace implements Observer {
   constructor(env: Env, log: LogBuffer) {
     this.#env = env;
     this.#log = log;
-    this.precision = this.#isDetailed ? new PrecisionTrace(env, log) : undefined;
+    this.precision = log.isDetailed ? new PrecisionTrace(env, log) : undefined;
     this.#frame = env.frame;
-    if (!this.#isDetailed) return;
+    if (!log.isDetailed) return;
     writeFunctions(log, env.flow.functions);
     writeLiveRegisters(env, log);
   }
 
   get position(): number {
     return this.#insnEnd;
-  }
-
-  get #isDetailed(): boolean {
-    return (this.#log.level & LogLevel.ALL) !== 0;
   }
 
   begins(): void {
@@ -101,7 +97,7 @@ export class Trace implements Observer {
   before(): void {
     const { slot, code, state } = this.#env;
     const log = this.#log;
-    if (this.#isDetailed && this.#isNewWay) {
+    if (log.isDetailed && this.#isNewWay) {
       log.write(`\n${this.#describeWay()}:`);
       this.#writeFrame(state, state.frame);
       this.#isNewWay = false;
@@ -116,7 +112,8 @@ export class Trace implements Observer {
     this.#frame = state.frame;
     this.#stack = code.isCall(slot) ? state.frame.stack.slice() : undefined;
     this.#hasOpenSize = code.isCall(slot) && hasOpenSize(state.registers);
-    this.#touchStack();
+    if (code.isCall(slot)) this.#touchObjects();
+    else this.#touchStack();
   }
 
   after(next: number, parts: boolean): void {
@@ -147,11 +144,12 @@ export class Trace implements Observer {
   loop(event: "enter" | "backedge" | "exit", { chain }: LoopVisit): void {
     const loop = chain[chain.length - 1];
     // The kernel knows no loop of a callback's rounds.
-    if (this.#isDetailed && loop <= this.#env.flow.jumpLoops) this.#log.write(`SCC ${event} (${chain})\n`);
+    if (this.#log.isDetailed && loop <= this.#env.flow.jumpLoops)
+      this.#log.write(`SCC ${event} (${chain})\n`);
   }
 
   resume(position: number): void {
-    if (!this.#isDetailed) this.#log.reset(position);
+    if (!this.#log.isDetailed) this.#log.reset(position);
     this.#touched.touchAll();
     this.#isNewWay = true;
   }
@@ -223,11 +221,11 @@ export class Trace implements Observer {
         break;
       case Class.LDX:
       case Class.STX:
-        touched.registers |= dst | src | ((opcode & 0xe0) === 0xc0 && imm === 0xf1 ? 1 : 0);
+        touched.registers |= dst | src | (code.isAtomic(slot) && imm === Atomic.CMPXCHG ? 1 : 0);
         break;
       case Class.ALU:
       case Class.ALU64:
-        touched.registers |= usesSource && (opcode & 0xf0) !== 0xd0 ? dst | src : dst;
+        touched.registers |= usesSource && opcode >> 4 !== Alu.END ? dst | src : dst;
         break;
       default:
         if (code.isCall(slot)) touched.registers |= CALLER_SAVED;
@@ -242,12 +240,12 @@ export class Trace implements Observer {
     const { code, slot, registers } = this.#env;
     const opcode = code.code[slot];
     const kind = opcode & 7;
-    const isLoad = kind === Class.LDX || ((opcode & 0xe7) === 0xc3 && code.imm[slot] === 0x100);
+    const isLoad = kind === Class.LDX || code.isLoadAcquire(slot);
     if (!isLoad && kind !== Class.ST && kind !== Class.STX) return;
     const pointer = registers[isLoad ? code.src[slot] : code.dst[slot]];
     if (pointer?.kind !== "fp") return;
     const { scalar } = pointer;
-    const size = [4, 2, 1, 8][(opcode >> 3) & 3];
+    const size = accessSize(opcode);
     const base = pointer.off + code.off[slot];
     if (scalar.isConstant) this.#touchBytes(base + Number(scalar.signedValue), size);
     else if (!isLoad && scalar.smin >= -512n && scalar.smax <= 512n) {
@@ -256,18 +254,42 @@ export class Trace implements Observer {
     }
   }
 
+  /** Dynptrs and iterators that a call is given. */
+  #touchObjects(): void {
+    const { registers, state } = this.#env;
+    for (const { kind, off, scalar, frame } of registers.slice(1, 6)) {
+      if (kind !== "fp" || !scalar.isConstant) continue;
+      const first = slotOf(off + Number(scalar.signedValue));
+      const object = state.frames[frame].stack[first]?.object;
+      if (object?.kind !== "dynptr" && object?.kind !== "iter") continue;
+      for (let index = first; index >= 0; index--) {
+        if (state.frames[frame].stack[index]?.object?.kind !== object.kind) break;
+        this.#touched.slots.add(index);
+        if (object.kind === "dynptr" && index < first) break;
+      }
+    }
+  }
+
   #touchBytes(off: number, size: number): void {
     for (let at = off; at < off + size; at++) this.#touched.slots.add(slotOf(at));
   }
 
-  /** Stack slots that a helper filled; of those that it may have filled, as far as a size is unknown, none. */
+  /**
+   * Stack slots that a helper filled; of those that it may have filled, as far as a size is unknown, none. Pointers that
+   * it ended were not filled.
+   */
   #touchFilled(before: readonly StackSlot[]): void {
     if (this.#hasOpenSize) return;
+    const { code, slot: at } = this.#env;
+    const isHelper = code.src[at] !== PSEUDO_KFUNC_CALL;
+    const fills =
+      isHelper && this.#env.helpers.prototype(code.imm[at])?.args.some(({ uninit }) => uninit === true);
     const { stack } = this.#frame;
     for (const [index, slot] of stack.entries()) {
-      if (slot !== before[index] && !(before[index] === undefined && slot.bytes === 0)) {
-        this.#touched.slots.add(index);
-      }
+      // Only what need not be initialised before is told apart, and objects.
+      if (fills !== true && slot.object === before[index]?.object) continue;
+      const isNew = slot !== before[index] && !(before[index] === undefined && slot.bytes === 0);
+      if (isNew && slot.register.kind === "none") this.#touched.slots.add(index);
     }
   }
 }
@@ -286,18 +308,16 @@ export function writeEnd(
   run: {
     readonly env: Env | undefined;
     readonly functions: readonly number[];
+    readonly depths: readonly number[];
     readonly error: Rejection | undefined;
   },
   microseconds: number,
 ): void {
-  const { env, functions, error } = run;
-  if (env === undefined && (log.level & LogLevel.ALL) !== 0) writeFunctions(log, functions);
+  const { env, functions, depths, error } = run;
+  if (env === undefined && log.isDetailed) writeFunctions(log, functions);
   if (error !== undefined && !log.hasReason) log.write(`${error.message}\n`);
   if ((log.level & LogLevel.STATS) !== 0) {
     log.write(`verification time ${Math.round(microseconds)} usec\n`);
-    const depths = (env?.stackDepth ?? (functions.length > 0 ? functions : [0]).map(() => 0)).map(
-      (bytes) => (bytes + 7) & ~7,
-    );
     log.write(`stack depth ${depths.join("+")}\n`);
   }
   log.write(

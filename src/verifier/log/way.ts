@@ -1,10 +1,9 @@
-// Remembers the way that the verifier is on: the registers and the stack before each instruction. What belongs to
+// Remembers the way that the verifier is on: the registers before each instruction. What belongs to
 // ways that ended is forgotten, so that at a rejection the way to it is left.
 
 import type { Env } from "../env.ts";
 import type { Observer } from "../observe.ts";
 import type { Register } from "../register.ts";
-import type { StackSlot } from "../state.ts";
 
 /** What was known before an instruction. */
 export interface Moment {
@@ -12,11 +11,19 @@ export interface Moment {
   /** Number of the frame that it ran in. */
   readonly frame: number;
   readonly registers: readonly Register[];
-  readonly stack: readonly StackSlot[];
 }
 
-/** Instructions that are remembered; of a longer way the last ones. */
-const MAX_MOMENTS = 20_000;
+/**
+ * Instructions that are remembered; of a longer way the last ones. Of more, what was known of each would outlive the
+ * garbage collector's first generation, which takes longer than the verification itself.
+ */
+const MAX_MOMENTS = 2000;
+
+/** Many instructions change no register: their moments share what was known. */
+function hasSame(one: readonly Register[], other: readonly Register[]): boolean {
+  for (let index = 0; index < one.length; index++) if (one[index] !== other[index]) return false;
+  return true;
+}
 
 export class Way implements Observer {
   readonly #env: Env;
@@ -29,6 +36,11 @@ export class Way implements Observer {
 
   get moments(): readonly Moment[] {
     return this.#moments;
+  }
+
+  /** False where its beginning is forgotten. */
+  get isWhole(): boolean {
+    return this.#forgotten === 0;
   }
 
   get position(): number {
@@ -45,12 +57,10 @@ export class Way implements Observer {
       this.#moments = this.#moments.slice(-MAX_MOMENTS);
       this.#forgotten += MAX_MOMENTS;
     }
-    this.#moments.push({
-      slot,
-      frame: frame.number,
-      registers: frame.registers.slice(),
-      stack: frame.stack.slice(),
-    });
+    const last = this.#moments.at(-1);
+    const isSame = last?.frame === frame.number && hasSame(last.registers, frame.registers);
+    const registers = isSame ? last.registers : frame.registers.slice();
+    this.#moments.push({ slot, frame: frame.number, registers });
   }
 
   after(): void {}
@@ -60,6 +70,9 @@ export class Way implements Observer {
   loops(): void {}
 
   resume(position: number): void {
-    this.#moments.length = Math.max(0, position - this.#forgotten);
+    if (position < this.#forgotten) {
+      this.#forgotten = position;
+      this.#moments = [];
+    } else this.#moments.length = position - this.#forgotten;
   }
 }

@@ -3,12 +3,12 @@
 
 import { releaseReference, takeReference } from "../calls/references.ts";
 import type { Env } from "../env.ts";
-import { checkAccess } from "../insns/access.ts";
+import { endedRegister } from "../insns/registers.ts";
 import { frameOf } from "../insns/stack-access.ts";
-import { Flag, Register } from "../register.ts";
+import { Flag, type Register } from "../register.ts";
 import { EINVAL } from "../rejection.ts";
 import { Byte, type Frame, StackSlot } from "../state.ts";
-import { type DynptrObject, type DynptrType, placeOf } from "./stack-object.ts";
+import { claimSlots, type DynptrObject, type DynptrType, placeOf } from "./stack-object.ts";
 
 /** Slots of a dynptr. */
 const SLOTS = 2;
@@ -99,14 +99,11 @@ function makeDynptr(env: Env, register: Register, number: number, use: DynptrUse
     const lines = [before.problem, "Dynptr has to be an uninitialized dynptr"];
     env.reject(EINVAL, lines.filter((line) => line !== "").join("\n"));
   }
-  const stored = { number: -1, imm: undefined };
-  for (let at = 0; at < SLOTS * 8; at += 8) {
-    checkAccess(env, { number, off: at, size: 8, dst: -1, stored, isSigned: false });
-  }
-  const { slot = 0 } = placeOf(frame, register, "dynptr", SLOTS);
+  const slot = claimSlots(env, number, "dynptr", SLOTS);
   const type = use.type ?? "local";
+  const id = env.takeId();
   const refId = use.cloned?.refId ?? (isCounted(type) ? takeReference(env) : 0);
-  const object: DynptrObject = { kind: "dynptr", type, id: env.takeId(), refId, isFirst: true };
+  const object: DynptrObject = { kind: "dynptr", type, id, refId, isFirst: true };
   frame.setSlot(slot, StackSlot.holding(Byte.DYNPTR, object));
   frame.setSlot(slot - 1, StackSlot.holding(Byte.DYNPTR, { ...object, isFirst: false }));
   for (let index = 0; index < SLOTS; index++) env.stackLiveness.markWritten(frame.number, slot - index);
@@ -123,11 +120,9 @@ export function overwriteDynptr(env: Env, frame: Frame, index: number): void {
   env.state.mapRegisters((register) => {
     // Slices that are marked with their type are not followed by it.
     const isSlice = register.kind === "mem" && (register.flags & ~Flag.MAYBE_NULL) === 0;
-    return isSlice && register.dynptrId === object.id ? invalid(env) : register;
+    return isSlice && register.dynptrId === object.id ? endedRegister(env) : register;
   });
 }
-
-const invalid = (env: Env): Register => (env.allowsLeaks ? Register.UNKNOWN : Register.NONE);
 
 function forgetDynptr(frame: Frame, first: number): void {
   for (let index = 0; index < SLOTS; index++) frame.stack[first - index] = StackSlot.INVALID;

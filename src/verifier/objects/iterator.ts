@@ -5,15 +5,14 @@
 import { releaseReference, takeReference } from "../calls/references.ts";
 import { inRcuSection } from "../calls/sections.ts";
 import type { Env, Fork } from "../env.ts";
-import { checkAccess } from "../insns/access.ts";
 import { frameOf } from "../insns/stack-access.ts";
 import { Flag, Register } from "../register.ts";
-import { EINVAL } from "../rejection.ts";
+import { EINVAL, EPROTO } from "../rejection.ts";
 import { Byte, type Frame, StackSlot, type State } from "../state.ts";
-import { type IteratorObject, placeOf } from "./stack-object.ts";
+import { claimSlots, type IteratorObject, placeOf } from "./stack-object.ts";
 
 /** What a call does with an iterator. */
-export interface IteratorUse {
+interface IteratorUse {
   /** Its struct. */
   readonly struct: string;
   /** Slots of it. */
@@ -24,8 +23,6 @@ export interface IteratorUse {
   /** Name of the called function. */
   readonly name: string;
 }
-
-const EPROTO = 71;
 
 /** An iterator argument of a call. Gives the reference that it holds. */
 export function checkIterator(env: Env, number: number, use: IteratorUse): number {
@@ -73,11 +70,7 @@ function startIterator(env: Env, register: Register, number: number, use: Iterat
     const slot = frame.slot(before.slot - index);
     for (let byte = 0; byte < 8; byte++) if (slot.byte(byte) === Byte.ITER) env.reject(EINVAL, what);
   }
-  const stored = { number: -1, imm: undefined };
-  for (let at = 0; at < use.slots * 8; at += 8) {
-    checkAccess(env, { number, off: at, size: 8, dst: -1, stored, isSigned: false });
-  }
-  const { slot = 0 } = placeOf(frame, register, "iter", use.slots);
+  const slot = claimSlots(env, number, "iter", use.slots);
   const refId = takeReference(env);
   const guard = !use.needsRcu ? "none" : inRcuSection(env) ? "rcu" : "stale";
   for (let index = 0; index < use.slots; index++) {

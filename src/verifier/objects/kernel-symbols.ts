@@ -3,13 +3,13 @@
 
 import type { Btf, BtfType } from "../../btf/btf.ts";
 import type { Program } from "../../program.ts";
+import { isStruct, sizeOf } from "../btf-types.ts";
 import type { Env } from "../env.ts";
 import { Flag, Register } from "../register.ts";
 import { EINVAL, ENOENT, reject } from "../rejection.ts";
 import { pointerToType } from "./struct-access.ts";
 
 const PERCPU_SECTION = ".data..percpu";
-const isStruct = ({ kind }: BtfType): boolean => kind === "struct" || kind === "union";
 
 /** Rejects an id that is no variable and no function, before any instruction is explored. */
 export function checkSymbol(slot: number, program: Program, btf: Btf | undefined, id: number): void {
@@ -33,7 +33,7 @@ export function symbolRegister(env: Env, id: number): Register {
   const type = withoutQualifiers(btf, symbol.type);
   if (isPerCpu(btf, id)) return pointerToType(btf, type.id, Flag.PERCPU);
   if (isStruct(type)) return pointerToType(btf, type.id, 0);
-  return Register.pointer("mem", { flags: Flag.READ_ONLY, memSize: sizeOf(env, btf, type) });
+  return Register.pointer("mem", { flags: Flag.READ_ONLY, memSize: memorySize(env, btf, type) });
 }
 
 /** Struct names are those of the structs themselves, whatever typedef the variable is declared with. */
@@ -54,12 +54,10 @@ function isPerCpu(btf: Btf, id: number): boolean {
   return known.has(id);
 }
 
-function sizeOf(env: Env, btf: Btf, type: BtfType): number {
-  const target = btf.resolve(type.id);
-  if (["void", "fwd", "func", "func_proto"].includes(target.kind)) {
-    env.reject(EINVAL, `unable to resolve the size of type '${target.name}': -22`);
-  }
-  return btf.sizeOf(type.id);
+function memorySize(env: Env, btf: Btf, type: BtfType): number {
+  const size = sizeOf(btf, type.id);
+  if (size !== undefined) return size;
+  return env.reject(EINVAL, `unable to resolve the size of type '${btf.resolve(type.id).name}': -22`);
 }
 
 /** One CPU's own object of those that `variable` stands for. */
@@ -70,6 +68,6 @@ export function perCpuObject(env: Env, variable: Register | undefined, flags: nu
   }
   const type = btf.resolve(variable.typeId);
   if (isStruct(type)) return pointerToType(btf, type.id, flags & ~Flag.READ_ONLY);
-  const memSize = sizeOf(env, btf, type);
+  const memSize = memorySize(env, btf, type);
   return Register.pointer("mem", { flags: flags | Flag.READ_ONLY, memSize });
 }

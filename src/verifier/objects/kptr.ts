@@ -2,12 +2,14 @@
 // (check_map_kptr_access and process_kptr_func in kernel/bpf/verifier.c).
 
 import { inRcuSection } from "../calls/sections.ts";
+import { Mode } from "../code.ts";
 import type { Env } from "../env.ts";
 import { checkUnmodified } from "../insns/access.ts";
 import type { Stored } from "../insns/stack-access.ts";
 import { Flag, type Register, typeName } from "../register.ts";
 import { EACCES, EINVAL } from "../rejection.ts";
 import type { Scalar } from "../scalars/scalar.ts";
+import { checkConstantOffset } from "./field-arguments.ts";
 import { isKptr, type MapField, mapFields } from "./map-fields.ts";
 import { structPointer } from "./struct-access.ts";
 import { isNamedStruct } from "./struct-arguments.ts";
@@ -37,7 +39,7 @@ export function checkKptrPlace(
 
 export function accessKptr(env: Env, field: MapField, dst: number, stored: Stored | undefined): void {
   const { code, slot } = env;
-  if ((code.code[slot] & 0xe0) !== 0x60) {
+  if (code.mode(slot) !== Mode.MEM) {
     env.reject(EACCES, "kptr in map can only be accessed using BPF_MEM instruction mode");
   }
   if (stored === undefined) {
@@ -80,16 +82,15 @@ function checkKptrType(env: Env, field: MapField, number: number): void {
 }
 
 /** r1 of bpf_kptr_xchg: a field that holds a reference. */
-export function checkKptrExchange(env: Env, { map, scalar, off }: Register, number: number): MapField {
+export function checkKptrExchange(env: Env, destination: Register, number: number): MapField {
+  const { map } = destination;
   if (map?.btf === undefined) {
     env.reject(EINVAL, `map '${map?.name}' has to have BTF in order to use bpf_kptr_xchg`);
   }
-  if (!scalar.isConstant) {
-    env.reject(EINVAL, `R${number} doesn't have constant offset. kptr has to be at the constant offset`);
-  }
+  checkConstantOffset(env, destination, number, "kptr");
   const fields = mapFields(map).filter(isKptr);
   if (fields.length === 0) env.reject(EINVAL, `R${number} has no valid kptr`);
-  const at = off + Number(scalar.signedValue);
+  const at = destination.wholeOffset;
   const field = fields.find((each) => each.off === at);
   if (field === undefined) env.reject(EACCES, `off=${at} doesn't point to kptr`);
   if (field.name === "kptr") env.reject(EACCES, `off=${at} kptr isn't referenced kptr`);

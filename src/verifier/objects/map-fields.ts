@@ -4,6 +4,7 @@
 
 import type { Btf } from "../../btf/btf.ts";
 import type { MapSpec } from "../../program.ts";
+import { declarationTags, tagKey } from "../btf-types.ts";
 
 export interface MapField {
   /** Struct of the field, or which kind of pointer it is. */
@@ -73,7 +74,7 @@ function findFields(btf: Btf, typeId: number): MapField[] {
       fields.push({ name: type.name, off, size: type.size, ...(contains && { contains }) });
     } else if (type.kind === "struct") {
       for (const [index, member] of type.members.entries()) {
-        const contains = tagsOf(btf).get(`${type.id}:${index}`);
+        const contains = declarationTags(btf, "contains:").get(tagKey(type.id, index))?.at(-1);
         visit(member.type, off + (member.bitOffset >> 3), depth + 1, contains);
       }
     }
@@ -84,26 +85,6 @@ function findFields(btf: Btf, typeId: number): MapField[] {
   return isRefused ? [] : fields;
 }
 
-/** The tags of members that say what a list or a tree holds, by struct and member. */
-const memberTags = new WeakMap<Btf, ReadonlyMap<string, string>>();
-const CONTAINS = "contains:";
-
-function tagsOf(btf: Btf): ReadonlyMap<string, string> {
-  let tags = memberTags.get(btf);
-  if (tags === undefined) {
-    const found = new Map<string, string>();
-    for (let id = 1; id < btf.count; id++) {
-      if (btf.kind(id) !== "decl_tag") continue;
-      const tag = btf.type(id);
-      if (tag.kind !== "decl_tag" || !tag.name.startsWith(CONTAINS)) continue;
-      found.set(`${tag.type}:${tag.component}`, tag.name.slice(CONTAINS.length));
-    }
-    tags = found;
-    memberTags.set(btf, tags);
-  }
-  return tags;
-}
-
 /** `node_data:node`: the struct of the elements, and which of its members links them. */
 function containedBy(btf: Btf, tag: string): MapField["contains"] {
   const [struct = "", name = ""] = tag.split(":");
@@ -111,11 +92,6 @@ function containedBy(btf: Btf, tag: string): MapField["contains"] {
   const member = type?.kind === "struct" ? type.members.find((each) => each.name === name) : undefined;
   if (type === undefined || member === undefined) return undefined;
   return { typeId: type.id, off: member.bitOffset >> 3 };
-}
-
-/** The offset of the field of that name; undefined when there is none. */
-export function fieldOffset(map: MapSpec, name: string): number | undefined {
-  return mapFields(map).find((field) => field.name === name)?.off;
 }
 
 /** Pointers into the kernel, of whichever kind. */

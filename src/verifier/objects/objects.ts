@@ -3,12 +3,13 @@
 // kernel/bpf/verifier.c).
 
 import type { Btf } from "../../btf/btf.ts";
+import { isInteger } from "../btf-types.ts";
 import type { KfuncFacts } from "../calls/kfunc-arguments.ts";
-import { checkGuarded, fieldsOf, mayHoldLock } from "../calls/locks.ts";
+import { checkGuarded } from "../calls/locks.ts";
 import type { Env } from "../env.ts";
 import { Flag, type Register } from "../register.ts";
 import { EINVAL } from "../rejection.ts";
-import type { MapField } from "./map-fields.ts";
+import { fieldAt, fieldsOf, mayHoldLock } from "./field-arguments.ts";
 import { structFields } from "./map-fields.ts";
 import { pointerToType } from "./struct-access.ts";
 
@@ -40,8 +41,7 @@ function checkPerCpu(env: Env, btf: Btf, id: number, size: number): void {
     env.reject(EINVAL, `bpf_percpu_obj_new type size (${size}) is greater than ${MAX_PERCPU_SIZE}`);
   }
   const type = btf.type(id);
-  const isPlain = (each: number): boolean => ["int", "enum", "enum64"].includes(btf.resolve(each).kind);
-  if (type.kind === "struct" && !type.members.every((member) => isPlain(member.type))) {
+  if (type.kind === "struct" && !type.members.every((member) => isInteger(btf.resolve(member.type)))) {
     env.reject(EINVAL, "bpf_percpu_obj_new type ID argument must be of a struct of scalars");
   }
 }
@@ -81,21 +81,6 @@ export function checkCounted(env: Env, facts: KfuncFacts, register: Register, in
 type RootKind = "bpf_list_head" | "bpf_rb_root";
 type NodeKind = "bpf_list_node" | "bpf_rb_node";
 
-const checkConstant = (env: Env, { scalar }: Register, number: number, what: string): void => {
-  if (scalar.isConstant) return;
-  env.reject(EINVAL, `R${number} doesn't have constant offset. ${what} has to be at the constant offset`);
-};
-
-const placeIn = ({ off, scalar }: Register): number => off + Number(scalar.signedValue);
-
-function fieldAt(env: Env, register: Register, number: number, what: string): MapField {
-  checkConstant(env, register, number, what);
-  const off = placeIn(register);
-  const field = fieldsOf(register).find((each) => each.name === what && each.off === off);
-  if (field === undefined) env.reject(EINVAL, `${what} not found at offset=${off}`);
-  return field;
-}
-
 /** The list or tree of a call, whose lock must be held. */
 export function checkRoot(env: Env, facts: KfuncFacts, number: number, kind: RootKind): void {
   const register = env.register(number);
@@ -125,10 +110,10 @@ export function checkNode(env: Env, facts: KfuncFacts, number: number, kind: Nod
   const { root, rootBtf } = facts;
   const contained = root?.contains;
   if (root === undefined || contained === undefined || rootBtf === undefined) {
-    env.reject(EINVAL, `${kind} not found at offset=${placeIn(register)}`);
+    env.reject(EINVAL, `${kind} not found at offset=${register.wholeOffset}`);
   }
   const wanted = rootBtf.type(contained.typeId).name;
-  const off = placeIn(register);
+  const off = register.wholeOffset;
   if (register.btf !== rootBtf || register.typeId !== contained.typeId) {
     env.reject(
       EINVAL,

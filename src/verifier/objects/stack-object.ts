@@ -2,6 +2,9 @@
 // program hands their addresses to calls and may not look inside; a store to one ends it. Here is what they are and
 // where they may lie (stack_slot_obj_get_spi in kernel/bpf/verifier.c).
 
+import type { Env } from "../env.ts";
+import { checkAccess } from "../insns/access.ts";
+import { frameOf, slotOf, UNKNOWN_VALUE } from "../insns/stack-access.ts";
 import type { Register } from "../register.ts";
 import type { Frame } from "../state.ts";
 
@@ -46,7 +49,7 @@ export interface IrqFlagObject {
 export type StackObject = DynptrObject | IteratorObject | IrqFlagObject;
 
 /** Where an object is: the slot with its lowest address; or why there cannot be one. */
-export type ObjectPlace =
+type ObjectPlace =
   | { readonly slot: number; readonly problem?: undefined }
   /** The stack is not that deep yet. */
   | { readonly slot: -1; readonly problem?: undefined }
@@ -55,15 +58,25 @@ export type ObjectPlace =
 /** The place of an object of that many slots that a stack pointer is the address of. */
 export function placeOf(
   frame: Frame,
-  { off, scalar }: Register,
+  pointer: Register,
   kind: StackObject["kind"],
   slots: number,
 ): ObjectPlace {
-  if (!scalar.isConstant) return { problem: `${kind} has to be at a constant offset` };
-  const at = off + Number(scalar.signedValue);
-  const slot = (-at - 1) >> 3;
+  if (!pointer.scalar.isConstant) return { problem: `${kind} has to be at a constant offset` };
+  const at = pointer.wholeOffset;
+  const slot = slotOf(at);
   if (at % 8 !== 0 || slot + 1 < slots) {
     return { problem: `cannot pass in ${kind} at an offset=${at}` };
   }
   return { slot: slot < frame.stack.length ? slot : -1 };
+}
+
+/** The program may write to the slots of an object that a call makes there; gives the one with the lowest address. */
+export function claimSlots(env: Env, number: number, kind: StackObject["kind"], slots: number): number {
+  const stored = UNKNOWN_VALUE;
+  for (let at = 0; at < slots * 8; at += 8) {
+    checkAccess(env, { number, off: at, size: 8, dst: -1, stored, isSigned: false });
+  }
+  const pointer = env.register(number);
+  return placeOf(frameOf(env, pointer), pointer, kind, slots).slot ?? 0;
 }

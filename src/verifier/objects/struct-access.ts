@@ -2,6 +2,8 @@
 // trusted (check_ptr_to_btf_access and check_ptr_to_map_access in kernel/bpf/verifier.c).
 
 import type { Btf } from "../../btf/btf.ts";
+import { mapTypes } from "../../map-type-names.ts";
+import { isStruct } from "../btf-types.ts";
 import { inRcuSection } from "../calls/sections.ts";
 import type { Env } from "../env.ts";
 import type { Access } from "../insns/access.ts";
@@ -105,7 +107,7 @@ function isListed(
 ): boolean {
   const { name, kind } = btf.type(typeId);
   const list = btf.findByName(name + suffix, kind);
-  if (list?.kind !== "struct" && list?.kind !== "union") return false;
+  if (list === undefined || !isStruct(list)) return false;
   return list.members.some(({ name: listed, type }) => {
     const pointer = btf.type(type);
     return listed === field && pointer.kind === "ptr" && btf.resolve(pointer.type).id === target;
@@ -113,30 +115,35 @@ function isListed(
 }
 
 /** The kernel's struct behind a map, by the map's type. */
-const MAP_STRUCTS: Readonly<Record<number, string>> = {
-  ...Object.fromEntries([2, 3, 4, 6, 8, 12].map((type) => [type, "bpf_array"])),
-  ...Object.fromEntries([1, 5, 9, 10, 13].map((type) => [type, "bpf_htab"])),
-  ...Object.fromEntries([24, 28, 29, 32].map((type) => [type, "bpf_local_storage_map"])),
-  ...Object.fromEntries([19, 21].map((type) => [type, "bpf_cgroup_storage_map"])),
-  ...Object.fromEntries([22, 23].map((type) => [type, "bpf_queue_stack"])),
-  ...Object.fromEntries([14, 25].map((type) => [type, "bpf_dtab"])),
-  ...Object.fromEntries([27, 31].map((type) => [type, "bpf_ringbuf_map"])),
-  7: "bpf_stack_map",
-  11: "lpm_trie",
-  15: "bpf_stab",
-  16: "bpf_cpu_map",
-  17: "xsk_map",
-  18: "bpf_shtab",
-  20: "reuseport_array",
-  26: "bpf_struct_ops_map",
-  30: "bpf_bloom_filter",
-  33: "bpf_arena",
-};
+const MAP_STRUCTS: ReadonlyMap<number, string> = new Map(
+  Object.entries({
+    bpf_array: mapTypes(
+      ...(["array", "prog_array", "perf_event_array", "percpu_array"] as const),
+      ...(["cgroup_array", "array_of_maps"] as const),
+    ),
+    bpf_htab: mapTypes("hash", "percpu_hash", "lru_hash", "lru_percpu_hash", "hash_of_maps"),
+    bpf_local_storage_map: mapTypes("sk_storage", "inode_storage", "task_storage", "cgrp_storage"),
+    bpf_cgroup_storage_map: mapTypes("cgroup_storage", "percpu_cgroup_storage"),
+    bpf_queue_stack: mapTypes("queue", "stack"),
+    bpf_dtab: mapTypes("devmap", "devmap_hash"),
+    bpf_ringbuf_map: mapTypes("ringbuf", "user_ringbuf"),
+    bpf_stack_map: mapTypes("stack_trace"),
+    lpm_trie: mapTypes("lpm_trie"),
+    bpf_stab: mapTypes("sockmap"),
+    bpf_cpu_map: mapTypes("cpumap"),
+    xsk_map: mapTypes("xskmap"),
+    bpf_shtab: mapTypes("sockhash"),
+    reuseport_array: mapTypes("reuseport_sockarray"),
+    bpf_struct_ops_map: mapTypes("struct_ops"),
+    bpf_bloom_filter: mapTypes("bloom_filter"),
+    bpf_arena: mapTypes("arena"),
+  }).flatMap(([struct, types]) => [...types].map((type): [number, string] => [type, struct])),
+);
 
 /** A load of a field of the map itself. */
 export function accessMapStruct(env: Env, { map }: Register, access: Access): void {
   const { number, off, size, dst } = access;
-  const struct = MAP_STRUCTS[map?.type ?? 0];
+  const struct = MAP_STRUCTS.get(map?.type ?? 0);
   if (struct === undefined) env.reject(EOPNOTSUPP, `map_ptr access not supported for map type ${map?.type}`);
   if (!env.allowsLeaks) {
     env.reject(EPERM, `'struct ${struct}' access is allowed only to CAP_PERFMON and CAP_SYS_ADMIN`);

@@ -9,7 +9,7 @@ import { EACCES } from "../rejection.ts";
 import { containsStruct } from "./struct-walk.ts";
 
 /** A struct of the kernel. */
-export interface StructType {
+interface StructType {
   readonly btf: Btf;
   readonly typeId: number;
 }
@@ -28,7 +28,7 @@ export function checkStructArgument(env: Env, number: number, wanted: StructType
 }
 
 /** That the struct is the wanted one, or has it at the register's offset unless `isStrict`. */
-export function checkStruct(env: Env, number: number, wanted: StructType, isStrict: boolean): void {
+function checkStruct(env: Env, number: number, wanted: StructType, isStrict: boolean): void {
   const register = env.register(number);
   if (pointsTo(env, register, wanted, isStrict)) return;
   const name = wanted.btf.type(wanted.typeId).name;

@@ -4,9 +4,12 @@
 /** Structs that programs know by a name of their own, and what they are. */
 const PROJECTIONS: Readonly<Record<string, string>> = { __sk_buff: "sk_buff", xdp_md: "xdp_buff" };
 
+/** What the kernel calls the struct that programs know by that name; undefined where that is its name. */
+export const projectionOf = (seen: string): string | undefined =>
+  Object.hasOwn(PROJECTIONS, seen) ? PROJECTIONS[seen] : undefined;
+
 /** The first is how programs see the second. */
-export const isProjection = (seen: string, real: string): boolean =>
-  Object.hasOwn(PROJECTIONS, seen) && PROJECTIONS[seen] === real;
+export const isProjection = (seen: string, real: string): boolean => projectionOf(seen) === real;
 
 const INIT = "___init";
 

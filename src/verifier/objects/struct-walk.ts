@@ -2,6 +2,7 @@
 // gives types and offsets, knows nothing of registers (btf_struct_walk and its callers in kernel/bpf/btf.c).
 
 import type { Btf, BtfMember, BtfStruct, BtfType } from "../../btf/btf.ts";
+import { hasSize, isStruct } from "../btf-types.ts";
 import { Flag } from "../register.ts";
 import { EACCES, EFAULT, EINVAL } from "../rejection.ts";
 
@@ -38,8 +39,6 @@ const fault = (errno: number, message: string): Fault => ({ kind: "fault", errno
 
 /** What the kernel calls structs and members without a name here. */
 const nameOf = ({ name }: { readonly name: string }): string => (name === "" ? "(anon)" : name);
-
-const isStruct = (type: BtfType): type is BtfStruct => type.kind === "struct" || type.kind === "union";
 
 /** What an access of `size` bytes at `off` of that struct meets. */
 export function placeAt(btf: Btf, typeId: number, off: number, size: number): Place {
@@ -187,11 +186,4 @@ const TAG_FLAGS: Readonly<Record<string, Flag>> = { user: Flag.USER, percpu: Fla
 export function tagFlag(btf: Btf, id: number): number {
   const type = btf.type(id);
   return type.kind === "type_tag" && !type.isAttribute ? (TAG_FLAGS[type.name] ?? 0) : 0;
-}
-
-/** Functions and what is only declared have no size, nor have arrays of them. */
-function hasSize(btf: Btf, type: BtfType): boolean {
-  let element = type;
-  while (element.kind === "array") element = btf.resolve(element.type);
-  return !["void", "fwd", "func", "func_proto", "decl_tag"].includes(element.kind);
 }

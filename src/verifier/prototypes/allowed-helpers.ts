@@ -8,7 +8,7 @@ import type { ProgramType } from "../../program-types.ts";
 import type { HookRule, ProgramKind } from "./prototype.ts";
 
 /** Helpers that come together, and what else they ask of the program. */
-export interface HelperGroup {
+interface HelperGroup {
   /** Each with its variant, as `name` or `name@variant`. */
   readonly helpers: readonly string[];
   /** The program's loader needs CAP_PERFMON. */

@@ -25,19 +25,19 @@ const {
 export const CORE_PROTOTYPES: readonly T.PrototypeRow[] = [
   // Maps
   proto(1, "map_lookup_elem", [MAP, KEY], T.MAP_VALUE_OR_NULL, { packet: true }),
-  proto(2, "map_update_elem", [MAP, KEY, T.VALUE, ANY], INT, { packet: true }),
-  proto(3, "map_delete_elem", [MAP, KEY], INT, { packet: true }),
-  proto(12, "tail_call", [CTX, MAP, ANY], VOID),
-  proto(87, "map_push_elem", [MAP, T.VALUE, ANY], INT, { packet: true }),
-  proto(88, "map_pop_elem", [MAP, T.VALUE_OUT], INT),
-  proto(89, "map_peek_elem", [MAP, T.VALUE_OUT], INT),
+  proto(2, "map_update_elem", [MAP, KEY, T.VALUE, ANY], INT, { packet: true, changesMap: true }),
+  proto(3, "map_delete_elem", [MAP, KEY], INT, { packet: true, changesMap: true }),
+  proto(12, "tail_call", [CTX, MAP, ANY], VOID, { maps: ["prog_array"], changesPacket: true }),
+  proto(87, "map_push_elem", [MAP, T.VALUE, ANY], INT, { packet: true, maps: ["queue", "stack", "bloom_filter"], changesMap: true }),
+  proto(88, "map_pop_elem", [MAP, T.VALUE_OUT], INT, { maps: ["queue", "stack"], changesMap: true }),
+  proto(89, "map_peek_elem", [MAP, T.VALUE_OUT], INT, { maps: ["queue", "stack", "bloom_filter"] }),
   proto(164, "for_each_map_elem", [MAP, FUNC, STACK_OR_NULL, ANY], INT),
-  proto(195, "map_lookup_percpu_elem", [MAP, KEY, ANY], T.MAP_VALUE_OR_NULL, { packet: true }),
+  proto(195, "map_lookup_percpu_elem", [MAP, KEY, ANY], T.MAP_VALUE_OR_NULL, { packet: true, maps: ["percpu_array", "percpu_hash", "lru_percpu_hash"] }),
 
   // Clocks, numbers, the CPU
   proto(5, "ktime_get_ns", [], INT),
   proto(7, "get_prandom_u32", [], INT),
-  proto(8, "get_smp_processor_id", [], INT),
+  proto(8, "get_smp_processor_id", [], T.CPU),
   proto(42, "get_numa_node_id", [], INT),
   proto(118, "jiffies64", [], INT),
   proto(125, "ktime_get_boot_ns", [], INT),
@@ -65,15 +65,15 @@ export const CORE_PROTOTYPES: readonly T.PrototypeRow[] = [
   proto(194, "kptr_xchg", [T.KPTR_DEST, T.KPTR_OR_NULL_RELEASE], T.KPTR_OR_NULL),
 
   // Ring buffers
-  proto(130, "ringbuf_output", [MAP, MEM_IN, SIZE_OR_ZERO, ANY], INT),
-  proto(131, "ringbuf_reserve", [MAP, T.ALLOC_SIZE, ANY], T.RECORD_OR_NULL),
+  proto(130, "ringbuf_output", [MAP, MEM_IN, SIZE_OR_ZERO, ANY], INT, { maps: ["ringbuf"] }),
+  proto(131, "ringbuf_reserve", [MAP, T.ALLOC_SIZE, ANY], T.RECORD_OR_NULL, { maps: ["ringbuf"] }),
   proto(132, "ringbuf_submit", [T.RECORD_RELEASE, ANY], VOID),
   proto(133, "ringbuf_discard", [T.RECORD_RELEASE, ANY], VOID),
-  proto(134, "ringbuf_query", [MAP, ANY], INT),
-  proto(198, "ringbuf_reserve_dynptr", [MAP, ANY, ANY, T.RINGBUF_DYNPTR_OUT], INT),
+  proto(134, "ringbuf_query", [MAP, ANY], INT, { maps: ["ringbuf"] }),
+  proto(198, "ringbuf_reserve_dynptr", [MAP, ANY, ANY, T.RINGBUF_DYNPTR_OUT], INT, { maps: ["ringbuf"] }),
   proto(199, "ringbuf_submit_dynptr", [T.RINGBUF_DYNPTR_RELEASE, ANY], VOID),
   proto(200, "ringbuf_discard_dynptr", [T.RINGBUF_DYNPTR_RELEASE, ANY], VOID),
-  proto(209, "user_ringbuf_drain", [MAP, FUNC, STACK_OR_NULL, ANY], INT),
+  proto(209, "user_ringbuf_drain", [MAP, FUNC, STACK_OR_NULL, ANY], INT, { maps: ["user_ringbuf"] }),
 
   // Dynptrs
   proto(197, "dynptr_from_mem", [MEM_OUT, SIZE_OR_ZERO, ANY, T.LOCAL_DYNPTR_OUT], INT),
@@ -88,13 +88,13 @@ export const CORE_PROTOTYPES: readonly T.PrototypeRow[] = [
   proto(182, "strncmp", [MEM_IN, SIZE, STRING], INT),
 
   // Local storage
-  proto(81, "get_local_storage", [MAP, ANY], T.MAP_VALUE),
-  proto(145, "inode_storage_get", [MAP, T.btfOrNull("inode"), T.VALUE_OR_NULL, ANY], T.MAP_VALUE_OR_NULL),
-  proto(146, "inode_storage_delete", [MAP, T.btfOrNull("inode")], INT),
-  proto(156, "task_storage_get", [MAP, T.btfOrNull("task_struct"), T.VALUE_OR_NULL, ANY], T.MAP_VALUE_OR_NULL),
-  proto(157, "task_storage_delete", [MAP, T.btfOrNull("task_struct")], INT),
-  proto(210, "cgrp_storage_get", [MAP, T.btfOrNull("cgroup"), T.VALUE_OR_NULL, ANY], T.MAP_VALUE_OR_NULL),
-  proto(211, "cgrp_storage_delete", [MAP, T.btfOrNull("cgroup")], INT),
+  proto(81, "get_local_storage", [MAP, ANY], T.MAP_VALUE, { maps: ["cgroup_storage", "percpu_cgroup_storage"] }),
+  proto(145, "inode_storage_get", [MAP, T.btfOrNull("inode"), T.VALUE_OR_NULL, ANY], T.MAP_VALUE_OR_NULL, { maps: ["inode_storage"] }),
+  proto(146, "inode_storage_delete", [MAP, T.btfOrNull("inode")], INT, { maps: ["inode_storage"] }),
+  proto(156, "task_storage_get", [MAP, T.btfOrNull("task_struct"), T.VALUE_OR_NULL, ANY], T.MAP_VALUE_OR_NULL, { maps: ["task_storage"] }),
+  proto(157, "task_storage_delete", [MAP, T.btfOrNull("task_struct")], INT, { maps: ["task_storage"] }),
+  proto(210, "cgrp_storage_get", [MAP, T.btfOrNull("cgroup"), T.VALUE_OR_NULL, ANY], T.MAP_VALUE_OR_NULL, { maps: ["cgrp_storage"] }),
+  proto(211, "cgrp_storage_delete", [MAP, T.btfOrNull("cgroup")], INT, { maps: ["cgrp_storage"] }),
 
   // bpf(2) from a program
   proto(166, "sys_bpf", [ANY, MEM_IN, SIZE], INT),

@@ -5,7 +5,7 @@
 import { ATTACH_TYPES } from "../../attach-types.ts";
 import type { ProgramKind } from "./prototype.ts";
 
-/** `KF_*` of linux/btf.h. */
+/** What a function does: `KF_*` of linux/btf.h, and what the kernel's verifier knows of functions by their names. */
 export const enum KfuncFlag {
   ACQUIRE = 1,
   RELEASE = 2,
@@ -17,6 +17,14 @@ export const enum KfuncFlag {
   ITER_NEW = 128,
   ITER_NEXT = 256,
   ITER_DESTROY = 512,
+  /** May be called while a lock is held: of lists and trees, which locks guard, and of iterators. */
+  UNDER_LOCK = 1024,
+  /** Takes a lock, or fails to. */
+  TRIES_LOCK = 2048,
+  /** Takes an object into a list or a tree. */
+  LINKS = 4096,
+  /** May move the packet's bytes. */
+  CHANGES_PACKET = 8192,
 }
 
 const FLAG_WORDS: Readonly<Record<string, number>> = {
@@ -30,6 +38,10 @@ const FLAG_WORDS: Readonly<Record<string, number>> = {
   new: KfuncFlag.ITER_NEW,
   next: KfuncFlag.ITER_NEXT,
   destroy: KfuncFlag.ITER_DESTROY,
+  locked: KfuncFlag.UNDER_LOCK,
+  tries_lock: KfuncFlag.TRIES_LOCK,
+  links: KfuncFlag.LINKS,
+  changes_packet: KfuncFlag.CHANGES_PACKET,
 };
 
 /** Where functions are registered: program types that the kernel does not tell apart there are one hook. */
@@ -95,10 +107,10 @@ const EVERYWHERE: Family = {
     bpf_preempt_enable
     bpf_local_irq_save
     bpf_local_irq_restore
-    bpf_res_spin_lock null
-    bpf_res_spin_unlock
-    bpf_res_spin_lock_irqsave null
-    bpf_res_spin_unlock_irqrestore
+    bpf_res_spin_lock null locked tries_lock
+    bpf_res_spin_unlock locked
+    bpf_res_spin_lock_irqsave null locked tries_lock
+    bpf_res_spin_unlock_irqrestore locked
     bpf_map_sum_elem_count trusted
     bpf_get_kmem_cache
     bpf_modify_return_test_tp
@@ -123,11 +135,11 @@ const EVERYWHERE: Family = {
     bpf_copy_from_user_str sleeps
     bpf_copy_from_user_task_str sleeps
     bpf_cgroup_read_xattr rcu
-    bpf_stream_vprintk_impl trusted
+    bpf_stream_vprintk_impl trusted locked
 
-    bpf_iter_num_new new
-    bpf_iter_num_next next null
-    bpf_iter_num_destroy destroy
+    bpf_iter_num_new new locked
+    bpf_iter_num_next next null locked
+    bpf_iter_num_destroy destroy locked
     bpf_iter_bits_new new
     bpf_iter_bits_next next null
     bpf_iter_bits_destroy destroy
@@ -187,19 +199,19 @@ const OBJECTS: Family = {
     bpf_percpu_obj_new_impl acquire null
     bpf_obj_drop_impl release
     bpf_percpu_obj_drop_impl release
-    bpf_refcount_acquire_impl acquire null rcu
-    bpf_list_push_front_impl
-    bpf_list_push_back_impl
-    bpf_list_pop_front acquire null
-    bpf_list_pop_back acquire null
-    bpf_list_front null
-    bpf_list_back null
-    bpf_rbtree_add_impl
-    bpf_rbtree_remove acquire null
-    bpf_rbtree_first null
-    bpf_rbtree_root null
-    bpf_rbtree_left null
-    bpf_rbtree_right null
+    bpf_refcount_acquire_impl acquire null rcu locked
+    bpf_list_push_front_impl locked links
+    bpf_list_push_back_impl locked links
+    bpf_list_pop_front acquire null locked
+    bpf_list_pop_back acquire null locked
+    bpf_list_front null locked
+    bpf_list_back null locked
+    bpf_rbtree_add_impl locked links
+    bpf_rbtree_remove acquire null locked
+    bpf_rbtree_first null locked
+    bpf_rbtree_root null locked
+    bpf_rbtree_left null locked
+    bpf_rbtree_right null locked
     bpf_task_acquire acquire rcu null
     bpf_task_release release
     bpf_task_from_pid acquire null
@@ -327,7 +339,7 @@ const FAMILIES: readonly Family[] = [
     hooks: ["xdp"],
     rows: `
       bpf_dynptr_from_xdp
-      bpf_xdp_pull_data
+      bpf_xdp_pull_data changes_packet
       bpf_xdp_get_xfrm_state null acquire
       bpf_xdp_xfrm_state_release release
     `,

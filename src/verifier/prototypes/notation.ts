@@ -1,6 +1,7 @@
 // The notation of the prototype tables: one word per argument class, and `proto`, which makes a row. A name may
 // end in `@variant` where a helper has several prototypes; which program sees which is in allowed-helpers.ts.
 
+import { MAP_TYPES, type MapTypeName } from "../../map-type-names.ts";
 import type { ArgType, HelperPrototype, HookRule, ReturnType } from "./prototype.ts";
 
 export const ANY: ArgType = { kind: "anything" };
@@ -36,7 +37,7 @@ export const SPIN_LOCK: ArgType = { kind: "spin_lock" };
 export const TIMER: ArgType = { kind: "timer" };
 
 export const SOCK_COMMON: ArgType = { kind: "sock_common" };
-export const SOCKET_OR_NULL: ArgType = { kind: "socket", nullable: true };
+export const SOCKET_ARG_OR_NULL: ArgType = { kind: "socket", nullable: true };
 /** A socket of the packet helpers, or a trusted `struct sock_common` and what contains one. */
 export const SOCK: ArgType = { kind: "btf_id_sock_common" };
 export const SOCK_OR_NULL: ArgType = { kind: "btf_id_sock_common", nullable: true };
@@ -56,27 +57,36 @@ export const RINGBUF_DYNPTR_OUT: ArgType = { kind: "dynptr", dynptr: "ringbuf", 
 export const RINGBUF_DYNPTR_RELEASE: ArgType = { kind: "dynptr", dynptr: "ringbuf", release: true };
 
 export const INT: ReturnType = { kind: "integer" };
+export const CPU: ReturnType = { kind: "integer", range: "cpu" };
+export const LENGTH: ReturnType = { kind: "integer", range: "length" };
 export const VOID: ReturnType = { kind: "void" };
 export const MAP_VALUE: ReturnType = { kind: "map_value" };
 export const MAP_VALUE_OR_NULL: ReturnType = { kind: "map_value", nullable: true };
-export const NEW_SOCKET_OR_NULL: ReturnType = { kind: "socket", nullable: true };
-export const NEW_SOCK_COMMON_OR_NULL: ReturnType = { kind: "sock_common", nullable: true };
-export const TCP_SOCK_OR_NULL: ReturnType = { kind: "tcp_sock", nullable: true };
-export const RECORD_OR_NULL: ReturnType = { kind: "ringbuf_mem", nullable: true };
+export const SOCKET_OR_NULL: ReturnType = { kind: "socket", nullable: true };
+export const NEW_SOCKET_OR_NULL: ReturnType = { ...SOCKET_OR_NULL, reference: "new" };
+export const SAME_SOCKET_OR_NULL: ReturnType = { ...SOCKET_OR_NULL, reference: "argument" };
+export const NEW_SOCK_COMMON_OR_NULL: ReturnType = { kind: "sock_common", nullable: true, reference: "new" };
+export const SAME_TCP_SOCK_OR_NULL: ReturnType = { kind: "tcp_sock", nullable: true, reference: "argument" };
+export const RECORD_OR_NULL: ReturnType = { kind: "ringbuf_mem", nullable: true, reference: "new" };
 export const DYNPTR_MEM_OR_NULL: ReturnType = { kind: "dynptr_mem", nullable: true };
 export const PERCPU_MEM: ReturnType = { kind: "mem_or_btf_id", readOnly: true };
 export const PERCPU_MEM_OR_NULL: ReturnType = { kind: "mem_or_btf_id", readOnly: true, nullable: true };
-export const KPTR_OR_NULL: ReturnType = { kind: "btf_id", nullable: true };
+export const KPTR_OR_NULL: ReturnType = { kind: "btf_id", nullable: true, reference: "new" };
 export const toBtf = (struct: string): ReturnType => ({ kind: "btf_id", struct });
 export const toTrustedBtf = (struct: string): ReturnType => ({ kind: "btf_id", struct, trusted: true });
 export const toBtfOrNull = (struct: string): ReturnType => ({ kind: "btf_id", struct, nullable: true });
+/** The argument, as the struct that it is part of. */
+export const castTo = (struct: string): ReturnType => ({ ...toBtfOrNull(struct), reference: "argument" });
 
 /** What a row says beyond the signature; nothing when left out. */
-export interface RowOptions {
+interface RowOptions {
   readonly gpl?: true;
   readonly packet?: true;
   readonly sleeps?: true;
   readonly hooks?: HookRule;
+  readonly maps?: readonly MapTypeName[];
+  readonly changesMap?: true;
+  readonly changesPacket?: true;
 }
 
 /** A row of a table: the prototype, and the variant's name ("" where the helper has one prototype). */
@@ -101,7 +111,10 @@ export function proto(
     gplOnly: options.gpl === true,
     packetAccess: options.packet === true,
     mightSleep: options.sleeps === true,
+    changesMap: options.changesMap === true,
+    changesPacket: options.changesPacket === true,
     ...(options.hooks && { hooks: options.hooks }),
+    ...(options.maps && { mapTypes: options.maps.map((type) => MAP_TYPES[type]) }),
   };
   return { variant, prototype };
 }

@@ -1,6 +1,8 @@
 // What the verifier knows of a helper: classes of arguments and of the return value, as `struct bpf_func_proto`
 // (linux/bpf.h) tells them apart. The table is in prototypes.ts; which program may call what, beside it.
 
+import type { DynptrType } from "../objects/stack-object.ts";
+
 /** `enum bpf_arg_type`, without its flags. */
 export type ArgKind =
   | "anything"
@@ -46,18 +48,17 @@ export interface ArgType {
   /** Struct of a `btf_id`. */
   readonly struct?: string;
   /** DYNPTR_TYPE_*: any when missing. */
-  readonly dynptr?: "local" | "ringbuf" | "skb" | "xdp";
+  readonly dynptr?: DynptrType;
 }
 
 /** `enum bpf_return_type`, without its flags. */
-export type ReturnKind =
+type ReturnKind =
   | "integer"
   | "void"
   | "map_value"
   | "socket"
   | "tcp_sock"
   | "sock_common"
-  | "mem"
   | "ringbuf_mem"
   | "dynptr_mem"
   | "mem_or_btf_id"
@@ -71,6 +72,10 @@ export interface ReturnType {
   /** MEM_RDONLY. */
   readonly readOnly?: true;
   readonly struct?: string;
+  /** A new reference, which the program must give back; or that of the argument, which is the same object. */
+  readonly reference?: "new" | "argument";
+  /** An integer that is a CPU's number; or how much of the memory was filled, or an error. */
+  readonly range?: "cpu" | "length";
 }
 
 /**
@@ -91,9 +96,18 @@ export interface HelperPrototype {
   /** It may be given pointers into the packet where it takes memory (`pkt_access`). */
   readonly packetAccess: boolean;
   readonly mightSleep: boolean;
+  /** It writes to the map that it is given. */
+  readonly changesMap: boolean;
+  /** It may move the packet's bytes: pointers into them are good for nothing behind the call. */
+  readonly changesPacket: boolean;
+  /** Map types that it works on (`enum bpf_map_type`); any when missing. */
+  readonly mapTypes?: readonly number[];
   /** Any hook when missing. */
   readonly hooks?: HookRule;
 }
+
+/** What the loader of a program may do: everything, or what CAP_BPF without CAP_PERFMON allows. */
+export type Capabilities = "all" | "bpf";
 
 /** What decides which helpers and contexts a program has. */
 export interface ProgramKind {

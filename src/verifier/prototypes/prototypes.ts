@@ -1,5 +1,5 @@
 // The prototype of every helper (Linux 6.18, ids 1 to 211) as a given program sees it. The rows are in one table
-// per family, prototypes-*.ts; which program has which row is in allowed-helpers.ts.
+// per family beside this one; which program has which row is in allowed-helpers.ts.
 
 import { HELPER_NAMES } from "../../isa/helper-names.ts";
 import type { ProgramType } from "../../program-types.ts";
@@ -7,7 +7,7 @@ import { ALLOWED_HELPERS } from "./allowed-helpers.ts";
 import { CORE_PROTOTYPES } from "./core.ts";
 import type { PrototypeRow } from "./notation.ts";
 import { PACKET_PROTOTYPES } from "./packet.ts";
-import type { HelperPrototype, ProgramKind } from "./prototype.ts";
+import type { Capabilities, HelperPrototype, ProgramKind } from "./prototype.ts";
 import { SOCKET_PROTOTYPES } from "./socket.ts";
 import { TRACING_PROTOTYPES } from "./tracing.ts";
 
@@ -53,20 +53,26 @@ function candidatesOf(type: string): ReadonlyMap<number, readonly Candidate[]> {
 }
 
 /**
- * The prototype of helper `id` as that program sees it, or undefined when it may not call it. `caps` is what the
- * loader of the program may do: "bpf" is CAP_BPF without CAP_PERFMON, "all" is everything. A program that extends
- * another asks with the kind of its target.
+ * The prototype of helper `id` as that program sees it, or undefined when it may not call it. A program that
+ * extends another asks with the kind of its target.
  */
 export function prototypeFor(
   id: number,
   program: ProgramKind,
-  caps: "all" | "bpf",
+  caps: Capabilities,
 ): HelperPrototype | undefined {
   const found = candidatesOf(program.type)
     .get(id)
     ?.find(({ when }) => when === undefined || when(program));
   return found === undefined || (found.needsPerfmon && caps === "bpf") ? undefined : found.prototype;
 }
+
+const CHANGES_PACKET: ReadonlySet<number> = new Set(
+  PROTOTYPE_ROWS.filter(({ prototype }) => prototype.changesPacket).map(({ prototype }) => prototype.id),
+);
+
+/** Whether helper `id` may move the packet's bytes, whether or not the program may call it. */
+export const changesPacket = (id: number): boolean => CHANGES_PACKET.has(id);
 
 /** Name of helper `id` without `bpf_`, whether or not the program may call it; undefined when there is none. */
 export function knownHelper(id: number): string | undefined {

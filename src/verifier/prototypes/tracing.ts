@@ -11,11 +11,11 @@ export const TRACING_PROTOTYPES: readonly T.PrototypeRow[] = [
   // Memory of the kernel and of processes
   proto(4, "probe_read", [MEM_OUT, SIZE_OR_ZERO, ANY], INT, { gpl: true }),
   proto(36, "probe_write_user", [ANY, MEM_IN, SIZE], INT, { gpl: true }),
-  proto(45, "probe_read_str", [MEM_OUT, SIZE_OR_ZERO, ANY], INT, { gpl: true }),
+  proto(45, "probe_read_str", [MEM_OUT, SIZE_OR_ZERO, ANY], T.LENGTH, { gpl: true }),
   proto(112, "probe_read_user", [MEM_OUT, SIZE_OR_ZERO, ANY], INT, { gpl: true }),
   proto(113, "probe_read_kernel", [MEM_OUT, SIZE_OR_ZERO, ANY], INT, { gpl: true }),
-  proto(114, "probe_read_user_str", [MEM_OUT, SIZE_OR_ZERO, ANY], INT, { gpl: true }),
-  proto(115, "probe_read_kernel_str", [MEM_OUT, SIZE_OR_ZERO, ANY], INT, { gpl: true }),
+  proto(114, "probe_read_user_str", [MEM_OUT, SIZE_OR_ZERO, ANY], T.LENGTH, { gpl: true }),
+  proto(115, "probe_read_kernel_str", [MEM_OUT, SIZE_OR_ZERO, ANY], T.LENGTH, { gpl: true }),
   proto(148, "copy_from_user", [MEM_OUT, SIZE_OR_ZERO, ANY], INT, { sleeps: true }),
   proto(191, "copy_from_user_task", [MEM_OUT, SIZE_OR_ZERO, ANY, btf("task_struct"), ANY], INT, { gpl: true, sleeps: true }),
 
@@ -28,24 +28,24 @@ export const TRACING_PROTOTYPES: readonly T.PrototypeRow[] = [
   proto(177, "trace_vprintk", [MEM_IN, SIZE, MEM_IN_OR_NULL, SIZE_OR_ZERO], INT, { gpl: true }),
 
   // Perf events
-  proto(22, "perf_event_read", [MAP, ANY], INT, { gpl: true }),
-  proto(25, "perf_event_output", [CTX, MAP, ANY, MEM_IN, SIZE_OR_ZERO], INT, { gpl: true }),
-  proto(55, "perf_event_read_value", [MAP, ANY, MEM_OUT, SIZE], INT, { gpl: true }),
+  proto(22, "perf_event_read", [MAP, ANY], INT, { gpl: true, maps: ["perf_event_array"] }),
+  proto(25, "perf_event_output", [CTX, MAP, ANY, MEM_IN, SIZE_OR_ZERO], INT, { gpl: true, maps: ["perf_event_array"] }),
+  proto(55, "perf_event_read_value", [MAP, ANY, MEM_OUT, SIZE], INT, { gpl: true, maps: ["perf_event_array"] }),
   proto(56, "perf_prog_read_value", [CTX, MEM_OUT, SIZE], INT, { gpl: true }),
-  proto(111, "skb_output", [btf("sk_buff"), MAP, ANY, MEM_IN, SIZE_OR_ZERO], INT, { gpl: true }),
+  proto(111, "skb_output", [btf("sk_buff"), MAP, ANY, MEM_IN, SIZE_OR_ZERO], INT, { gpl: true, maps: ["perf_event_array"] }),
   proto(119, "read_branch_records", [CTX, T.MEM_INOUT_OR_NULL, SIZE_OR_ZERO, ANY], INT, { gpl: true }),
-  proto(121, "xdp_output", [btf("xdp_buff"), MAP, ANY, MEM_IN, SIZE_OR_ZERO], INT, { gpl: true }),
+  proto(121, "xdp_output", [btf("xdp_buff"), MAP, ANY, MEM_IN, SIZE_OR_ZERO], INT, { gpl: true, maps: ["perf_event_array"] }),
   proto(176, "get_branch_snapshot", [MEM_OUT, SIZE_OR_ZERO], INT, { gpl: true }),
 
   // Stacks
-  proto(27, "get_stackid", [CTX, MAP, ANY], INT, { gpl: true }),
-  proto(27, "get_stackid@perf_event", [CTX, MAP, ANY], INT),
-  proto(67, "get_stack", [CTX, MEM_OUT, SIZE_OR_ZERO, ANY], INT, { gpl: true }),
-  proto(141, "get_task_stack", [btf("task_struct"), MEM_OUT, SIZE_OR_ZERO, ANY], INT),
+  proto(27, "get_stackid", [CTX, MAP, ANY], INT, { gpl: true, maps: ["stack_trace"] }),
+  proto(27, "get_stackid@perf_event", [CTX, MAP, ANY], INT, { maps: ["stack_trace"] }),
+  proto(67, "get_stack", [CTX, MEM_OUT, SIZE_OR_ZERO, ANY], T.LENGTH, { gpl: true }),
+  proto(141, "get_task_stack", [btf("task_struct"), MEM_OUT, SIZE_OR_ZERO, ANY], T.LENGTH),
 
   // Tasks
   proto(35, "get_current_task", [], INT, { gpl: true }),
-  proto(37, "current_task_under_cgroup", [MAP, ANY], INT),
+  proto(37, "current_task_under_cgroup", [MAP, ANY], INT, { maps: ["cgroup_array"] }),
   proto(109, "send_signal", [ANY], INT),
   proto(117, "send_signal_thread", [ANY], INT),
   proto(158, "get_current_task_btf", [], T.toTrustedBtf("task_struct"), { gpl: true }),

@@ -30,5 +30,7 @@ export function userPrototype({ id, name, args, gplOnly = false }: HelperRow): H
     gplOnly,
     packetAccess: true,
     mightSleep: false,
+    changesMap: false,
+    changesPacket: false,
   };
 }

@@ -149,7 +149,7 @@ function setRanges(op: AluOp, dst: Bounds, src: Scalar, is64: boolean): void {
 }
 
 /** The two values of a scalar that is 0 or -1, each explored on its own. */
-export interface SignFork {
+interface SignFork {
   /** Goes on with the instruction. */
   readonly ones: Scalar;
   /** Comes back to the instruction later. */

@@ -29,7 +29,7 @@ export interface ScalarParts {
 }
 
 /** How the bounds of a scalar contradict each other, in the words of the kernel's warning. */
-export type Violation =
+type Violation =
   | "range bounds violation"
   | "const tnum out of sync with range bounds"
   | "const subreg tnum out of sync with range bounds";
